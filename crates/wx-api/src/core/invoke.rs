@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{ApiSet, Call, Cx, EventSender, Reply, Result};
+
+/// The one thing that layers, links and bindings wrap: it answers any call and takes any subscription.
+///
+/// [`Host`](crate::Host) implements it over the domains; everything else forwards to another `Invoke`.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Invoke: Send + Sync {
+    /// Answers one call. Dropping the future cancels it.
+    ///
+    /// # Errors
+    ///
+    /// What the API's own documentation says; [`Unsupported`](crate::ErrorKind::Unsupported) where it is not there.
+    async fn invoke(&self, cx: &Cx, call: Call) -> Result<Reply>;
+
+    /// The APIs and events that are really there.
+    fn supported(&self) -> ApiSet;
+
+    /// Sends the events that `out` wants to it until its stream is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the first event that cannot be listened to.
+    fn subscribe(&self, cx: &Cx, out: EventSender) -> Result<()>;
+}
+
+/// Wraps an [`Invoke`] in behaviour of its own. Its state lives in what `wrap` returns.
+pub trait Layer: Send + Sync {
+    /// The same APIs with this layer's behaviour around them.
+    fn wrap(&self, inner: Arc<dyn Invoke>) -> Arc<dyn Invoke>;
+}

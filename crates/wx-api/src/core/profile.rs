@@ -1,0 +1,118 @@
+use crate::{Api, ApiSet, Scope, Version};
+
+/// What differs between platforms and base-library versions. Backends and rules ask it instead of asking what they run on.
+///
+/// The default is Android with the newest base library the contract declares.
+///
+/// ```
+/// use wx_api::{Platform, Profile, Version};
+///
+/// let seed = Profile::seed();
+/// assert_eq!((seed.platform(), seed.sdk()), (Platform::Android, Version(1, 9, 94)));
+/// assert!(!seed.has_promises() && Profile::default().has_promises());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    platform: Platform,
+    sdk: Version,
+    apis: ApiSet,
+    denial_separator: char,
+}
+
+/// The kind of system a profile describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Platform {
+    /// A phone with Android.
+    Android,
+    /// A phone with iOS.
+    Ios,
+    /// The developer tools.
+    Devtools,
+}
+
+impl Profile {
+    /// This platform with the newest base library the contract declares.
+    pub fn new(platform: Platform) -> Self {
+        let newest = Self { platform, sdk: NEWEST, apis: ApiSet::NONE, denial_separator: ' ' };
+        newest.with_sdk(NEWEST)
+    }
+
+    /// The age of the seed pages: Android with base library 1.9.94.
+    pub fn seed() -> Self {
+        Self::default().with_sdk(Version(1, 9, 94))
+    }
+
+    /// The same platform with another base library.
+    #[must_use]
+    pub fn with_sdk(mut self, sdk: Version) -> Self {
+        self.sdk = sdk;
+        self.apis = Api::ALL.iter().copied().filter(|api| api.since() <= sdk).collect();
+        self
+    }
+
+    /// The same with `fail:auth deny` where others write `fail auth deny`: some versions do.
+    #[must_use]
+    pub fn with_denial_separator(mut self, separator: char) -> Self {
+        self.denial_separator = separator;
+        self
+    }
+
+    /// The platform.
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// The base library.
+    pub fn sdk(&self) -> Version {
+        self.sdk
+    }
+
+    /// The APIs this base library has, whether or not a backend does them.
+    pub fn apis(&self) -> ApiSet {
+        self.apis
+    }
+
+    /// The character between `fail` and `auth deny`.
+    pub fn denial_separator(&self) -> char {
+        self.denial_separator
+    }
+
+    /// Whether a call without callbacks returns a promise.
+    pub fn has_promises(&self) -> bool {
+        self.sdk >= Version(2, 10, 2)
+    }
+
+    /// Whether phones of this platform can emulate a card at all.
+    pub fn has_hce(&self) -> bool {
+        self.platform == Platform::Android
+    }
+
+    /// Whether a SOTER result names the finger (`fid`).
+    pub fn names_finger(&self) -> bool {
+        self.platform == Platform::Android
+    }
+
+    /// Whether asking if a finger is enrolled fails when none is, instead of answering `false`.
+    pub fn missing_enrolment_fails(&self) -> bool {
+        self.platform == Platform::Android
+    }
+
+    /// Whether this scope is still asked for. Later base libraries grant the postal address and the invoice title unasked.
+    pub fn asks(&self, scope: Scope) -> bool {
+        !(matches!(scope, Scope::Address | Scope::InvoiceTitle) && self.sdk >= UNASKED_SINCE)
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self::new(Platform::Android)
+    }
+}
+
+/// The newest base library that the surface mentions.
+const NEWEST: Version = Version(3, 16, 2);
+
+/// From this base library on, address and invoice title are not asked for. The surface knows that it changed, not in which
+/// version; this is the first version of the year in which it did.
+const UNASKED_SINCE: Version = Version(3, 0, 0);

@@ -1,0 +1,462 @@
+//! The contract as codegen reads it: the domain files of `wx-api`, parsed and checked.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use syn::{
+    Attribute, Expr, FnArg, ImplItem, Item, ItemEnum, ItemImpl, ItemStruct, ItemTrait, Lit, Meta, PathArguments, TraitItem,
+    Type,
+};
+
+use crate::Result;
+
+/// Everything the domain files declare.
+#[derive(Debug)]
+pub(crate) struct Contract {
+    pub(crate) domains: Vec<Domain>,
+    structs: BTreeMap<String, ItemStruct>,
+    enums: BTreeMap<String, ItemEnum>,
+}
+
+/// One domain: a file and its trait.
+#[derive(Debug)]
+pub(crate) struct Domain {
+    /// The name of the file, and of the field in `Host`.
+    pub(crate) name: String,
+    /// The name of the trait.
+    pub(crate) trait_name: String,
+    /// The first line of the file's documentation.
+    pub(crate) summary: String,
+    pub(crate) apis: Vec<ApiDef>,
+    pub(crate) events: Vec<EventDef>,
+}
+
+/// One API.
+#[derive(Debug)]
+pub(crate) struct ApiDef {
+    /// `GetHceState`: the request without `Request`.
+    pub(crate) variant: String,
+    /// `get_hce_state`.
+    pub(crate) method: String,
+    pub(crate) request: String,
+    pub(crate) result: String,
+    /// `getHCEState`.
+    pub(crate) name: String,
+    pub(crate) since: (u16, u16, u16),
+    /// The variant of `Scope`.
+    pub(crate) scope: Option<String>,
+    pub(crate) effect: String,
+    pub(crate) err_code: bool,
+    pub(crate) docs: String,
+    pub(crate) params: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// One event.
+#[derive(Debug)]
+pub(crate) struct EventDef {
+    /// `HceMessage`.
+    pub(crate) payload: String,
+    /// `on_hce_message`.
+    pub(crate) method: String,
+    pub(crate) on: String,
+    pub(crate) off: String,
+    pub(crate) since: (u16, u16, u16),
+    pub(crate) docs: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field of a request, result or event, as a script sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) ty: FieldType,
+    pub(crate) required: bool,
+    pub(crate) docs: String,
+}
+
+/// The type of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FieldType {
+    String,
+    Number,
+    Boolean,
+    Buffer,
+    /// An enum of texts: its texts, and whether others are let through.
+    OneOf {
+        texts: Vec<String>,
+        open: bool,
+    },
+    Array(Box<FieldType>),
+    /// A map from an enum of texts.
+    Map(Box<FieldType>, Box<FieldType>),
+    /// A struct of the contract.
+    Object(Vec<(String, Box<FieldType>, bool)>),
+}
+
+impl Contract {
+    /// Reads every domain file below `src`.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or parsed, or a declaration that does not follow the conventions: the message names file and
+    /// item.
+    pub(crate) fn read(src: &Path) -> Result<Self> {
+        let lib =
+            fs::read_to_string(src.join("lib.rs")).map_err(|error| format!("{}: {error}", src.join("lib.rs").display()))?;
+        let lib = syn::parse_file(&lib).map_err(|error| format!("lib.rs: {error}"))?;
+        let names: Vec<String> = lib
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Mod(module) if module.content.is_none() && src.join(format!("{}.rs", module.ident)).is_file() => {
+                    Some(module.ident.to_string())
+                }
+                _ => None,
+            })
+            .collect();
+        let mut contract = Self { domains: Vec::new(), structs: BTreeMap::new(), enums: BTreeMap::new() };
+        let mut files = Vec::new();
+        for name in names {
+            let path = src.join(format!("{name}.rs"));
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let file =
+                syn::parse_file(&text).map_err(|error| format!("{}:{}: {error}", path.display(), error.span().start().line))?;
+            for item in &file.items {
+                match item {
+                    Item::Struct(item) => drop(contract.structs.insert(item.ident.to_string(), item.clone())),
+                    Item::Enum(item) => drop(contract.enums.insert(item.ident.to_string(), item.clone())),
+                    _ => {}
+                }
+            }
+            files.push((name, file));
+        }
+        for (name, file) in files {
+            if let Some(domain) = contract.domain(&name, &file).map_err(|error| format!("{name}.rs: {error}"))? {
+                contract.domains.push(domain);
+            }
+        }
+        Ok(contract)
+    }
+
+    /// A file whose trait says what it supports is a domain that scripts can reach; others, like the server's, are not.
+    fn domain(&self, name: &str, file: &syn::File) -> Result<Option<Domain>> {
+        let Some(item) = file.items.iter().find_map(|item| match item {
+            Item::Trait(item) if has_method(item, "supported") => Some(item),
+            _ => None,
+        }) else {
+            return Ok(None);
+        };
+        let mut domain = Domain {
+            name: name.to_owned(),
+            trait_name: item.ident.to_string(),
+            summary: docs(&file.attrs).lines().next().unwrap_or_default().to_owned(),
+            apis: Vec::new(),
+            events: Vec::new(),
+        };
+        for method in &item.items {
+            let TraitItem::Fn(method) = method else { continue };
+            let ident = method.sig.ident.to_string();
+            let last = match method.sig.inputs.iter().last() {
+                Some(FnArg::Typed(arg)) => type_name(&arg.ty),
+                _ => None,
+            };
+            match last.as_deref() {
+                Some("EventSender") => domain.events.push(self.event(&ident, docs(&method.attrs), file)?),
+                Some(request) if request.ends_with("Request") => {
+                    domain.apis.push(self.api(&ident, request, docs(&method.attrs), file)?);
+                }
+                _ if ident == "supported" => {}
+                _ => return Err(format!("{ident}: a method takes a `..Request` or an `EventSender` last").into()),
+            }
+            if method.default.is_none() && ident != "supported" {
+                return Err(format!("{ident}: give it the default body that answers `not supported`").into());
+            }
+        }
+        Ok(Some(domain))
+    }
+
+    fn api(&self, method: &str, request: &str, docs: String, file: &syn::File) -> Result<ApiDef> {
+        let item =
+            find_impl(file, "Request", request).ok_or_else(|| format!("{request}: `impl Request for {request}` is missing"))?;
+        let result = item
+            .items
+            .iter()
+            .find_map(|item| match item {
+                ImplItem::Type(item) if item.ident == "Reply" => type_name(&item.ty),
+                _ => None,
+            })
+            .ok_or_else(|| format!("{request}: `type Reply` is missing"))?;
+        let facts = facts(item).ok_or_else(|| format!("{request}: `const FACTS: Facts = Facts {{ .. }}` is missing"))?;
+        let variant = request.trim_end_matches("Request").to_owned();
+        if snake_case(&variant) != method {
+            return Err(format!("{method}: its request must be called {}Request", camel_case(method)).into());
+        }
+        Ok(ApiDef {
+            method: method.to_owned(),
+            name: facts.text("name").ok_or_else(|| format!("{request}: FACTS.name must be a string"))?,
+            since: facts.version("since").ok_or_else(|| format!("{request}: FACTS.since must be Version(a, b, c)"))?,
+            scope: facts.scope(),
+            effect: facts.last_segment("effect").ok_or_else(|| format!("{request}: FACTS.effect must be an Effect"))?,
+            err_code: facts.boolean("err_code").ok_or_else(|| format!("{request}: FACTS.err_code must be true or false"))?,
+            docs,
+            params: self.fields(request)?,
+            fields: self.fields(&result)?,
+            request: request.to_owned(),
+            result,
+            variant,
+        })
+    }
+
+    fn event(&self, method: &str, docs: String, file: &syn::File) -> Result<EventDef> {
+        let payload = camel_case(method.trim_start_matches("on_"));
+        let item = find_impl(file, "EventType", &payload)
+            .ok_or_else(|| format!("{method}: `impl EventType for {payload}` is missing"))?;
+        let facts =
+            facts(item).ok_or_else(|| format!("{payload}: `const FACTS: EventFacts = EventFacts {{ .. }}` is missing"))?;
+        let text = |key: &str| facts.text(key).ok_or_else(|| format!("{payload}: FACTS.{key} must be a string"));
+        Ok(EventDef {
+            method: method.to_owned(),
+            on: text("on")?,
+            off: text("off")?,
+            since: facts.version("since").ok_or_else(|| format!("{payload}: FACTS.since must be Version(a, b, c)"))?,
+            docs,
+            fields: self.fields(&payload)?,
+            payload,
+        })
+    }
+
+    fn fields(&self, name: &str) -> Result<Vec<Field>> {
+        let item = self.structs.get(name).ok_or_else(|| format!("{name}: no such struct in the domain files"))?;
+        let camel = serde_words(&item.attrs).iter().any(|word| word == "rename_all=camelCase");
+        let all_default = serde_words(&item.attrs).iter().any(|word| word == "default");
+        item.fields
+            .iter()
+            .map(|field| {
+                let ident = field.ident.as_ref().ok_or_else(|| format!("{name}: fields need names"))?.to_string();
+                let words = serde_words(&field.attrs);
+                let renamed = words.iter().find_map(|word| word.strip_prefix("rename=").map(str::to_owned));
+                let script_name = renamed.unwrap_or_else(|| if camel { lower_camel_case(&ident) } else { ident.clone() });
+                let (ty, optional) = option(&field.ty);
+                let ty = self.field_type(ty).ok_or_else(|| format!("{name}.{ident}: codegen does not know this type"))?;
+                let required = !(optional || all_default || words.iter().any(|word| word == "default"));
+                Ok(Field { name: script_name, ty, required, docs: docs(&field.attrs) })
+            })
+            .collect()
+    }
+
+    fn field_type(&self, ty: &Type) -> Option<FieldType> {
+        let name = type_name(ty)?;
+        Some(match name.as_str() {
+            "String" => FieldType::String,
+            "bool" => FieldType::Boolean,
+            "Bytes" => FieldType::Buffer,
+            "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "f64" => FieldType::Number,
+            "Vec" => FieldType::Array(Box::new(self.field_type(generic(ty, 0)?)?)),
+            "BTreeMap" => {
+                FieldType::Map(Box::new(self.field_type(generic(ty, 0)?)?), Box::new(self.field_type(generic(ty, 1)?)?))
+            }
+            _ => match (self.enums.get(&name), self.structs.contains_key(&name)) {
+                (Some(item), _) => one_of(item),
+                (None, true) => FieldType::Object(
+                    self.fields(&name).ok()?.into_iter().map(|f| (f.name, Box::new(f.ty), f.required)).collect(),
+                ),
+                (None, false) => return None,
+            },
+        })
+    }
+}
+
+/// The struct literal of a `FACTS` constant.
+struct FactsLiteral<'a>(&'a syn::ExprStruct);
+
+impl FactsLiteral<'_> {
+    fn value(&self, key: &str) -> Option<&Expr> {
+        self.0.fields.iter().find_map(|field| match &field.member {
+            syn::Member::Named(ident) if ident == key => Some(&field.expr),
+            _ => None,
+        })
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn boolean(&self, key: &str) -> Option<bool> {
+        match self.value(key)? {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Bool(value) => Some(value.value),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn version(&self, key: &str) -> Option<(u16, u16, u16)> {
+        let Expr::Call(call) = self.value(key)? else { return None };
+        let numbers: Option<Vec<u16>> = call
+            .args
+            .iter()
+            .map(|arg| match arg {
+                Expr::Lit(literal) => match &literal.lit {
+                    Lit::Int(number) => number.base10_parse().ok(),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect();
+        match numbers?.as_slice() {
+            &[major, minor, patch] => Some((major, minor, patch)),
+            _ => None,
+        }
+    }
+
+    fn last_segment(&self, key: &str) -> Option<String> {
+        let Expr::Path(path) = self.value(key)? else { return None };
+        Some(path.path.segments.last()?.ident.to_string())
+    }
+
+    fn scope(&self) -> Option<String> {
+        let Expr::Call(some) = self.value("scope")? else { return None };
+        let Expr::Path(path) = some.args.first()? else { return None };
+        Some(path.path.segments.last()?.ident.to_string())
+    }
+}
+
+fn facts(item: &ItemImpl) -> Option<FactsLiteral<'_>> {
+    item.items.iter().find_map(|item| match item {
+        ImplItem::Const(item) if item.ident == "FACTS" => match &item.expr {
+            Expr::Struct(literal) => Some(FactsLiteral(literal)),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn find_impl<'a>(file: &'a syn::File, trait_name: &str, type_ident: &str) -> Option<&'a ItemImpl> {
+    file.items.iter().find_map(|item| match item {
+        Item::Impl(item)
+            if item.trait_.as_ref().is_some_and(|(path, _)| path.is_ident(trait_name))
+                && type_name(&item.self_ty).as_deref() == Some(type_ident) =>
+        {
+            Some(item)
+        }
+        _ => None,
+    })
+}
+
+fn has_method(item: &ItemTrait, name: &str) -> bool {
+    item.items.iter().any(|item| matches!(item, TraitItem::Fn(method) if method.sig.ident == name))
+}
+
+fn one_of(item: &ItemEnum) -> FieldType {
+    let camel = serde_words(&item.attrs).iter().any(|word| word == "rename_all=camelCase");
+    let (mut texts, mut open) = (Vec::new(), false);
+    for variant in &item.variants {
+        let words = serde_words(&variant.attrs);
+        if words.iter().any(|word| word == "other") {
+            open = true;
+            continue;
+        }
+        let ident = variant.ident.to_string();
+        let renamed = words.iter().find_map(|word| word.strip_prefix("rename=").map(str::to_owned));
+        texts.push(renamed.unwrap_or_else(|| if camel { lower_camel_case(&snake_case(&ident)) } else { ident }));
+    }
+    FieldType::OneOf { texts, open }
+}
+
+fn type_name(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
+        _ => None,
+    }
+}
+
+fn generic(ty: &Type, index: usize) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let PathArguments::AngleBracketed(args) = &path.path.segments.last()?.arguments else { return None };
+    match args.args.iter().nth(index)? {
+        syn::GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+fn option(ty: &Type) -> (&Type, bool) {
+    match (type_name(ty).as_deref(), generic(ty, 0)) {
+        (Some("Option"), Some(inner)) => (inner, true),
+        _ => (ty, false),
+    }
+}
+
+/// The words of `#[serde(..)]`: `default`, `other`, `rename=x`, `rename_all=camelCase`.
+fn serde_words(attrs: &[Attribute]) -> Vec<String> {
+    let mut words = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // What this cannot read (such as a path in `with`) is of no interest here.
+        let _ = attr.parse_nested_meta(|meta| {
+            let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+            if meta.input.peek(syn::Token![=]) {
+                let text: syn::LitStr = meta.value()?.parse()?;
+                words.push(format!("{key}={}", text.value()));
+            } else {
+                words.push(key);
+            }
+            Ok(())
+        });
+    }
+    words
+}
+
+/// The documentation of an item as Markdown.
+fn docs(attrs: &[Attribute]) -> String {
+    let lines: Vec<String> = attrs
+        .iter()
+        .filter_map(|attr| match &attr.meta {
+            Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+                Expr::Lit(literal) => match &literal.lit {
+                    Lit::Str(text) => {
+                        let text = text.value();
+                        Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
+                    }
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// `on_hce_message` → `OnHceMessage`.
+pub(crate) fn camel_case(snake: &str) -> String {
+    snake.split('_').map(capitalize).collect()
+}
+
+/// `nick_name` → `nickName`.
+fn lower_camel_case(snake: &str) -> String {
+    let mut words = snake.split('_');
+    words.next().unwrap_or_default().to_owned() + &words.map(capitalize).collect::<String>()
+}
+
+fn capitalize(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// `GetHceState` → `get_hce_state`.
+fn snake_case(camel: &str) -> String {
+    let mut snake = String::new();
+    for letter in camel.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}

@@ -1,0 +1,53 @@
+//! The project's own commands. `cargo xtask --help` lists them.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a command talks to its user
+
+mod codegen;
+
+use std::{
+    error::Error,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use clap::{Parser, Subcommand};
+
+/// A message for the person at the terminal: nothing here is handled further up.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about, max_term_width = 100)]
+struct Args {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Derives the mechanical files from the contract.
+    Codegen {
+        /// Only says what is out of date, and fails if anything is.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Task::Codegen { check } => codegen::run(check),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder that holds the workspace.
+fn workspace_root() -> Result<PathBuf> {
+    let output = Command::new(env!("CARGO")).args(["locate-project", "--workspace", "--message-format=plain"]).output()?;
+    let manifest = PathBuf::from(String::from_utf8(output.stdout)?.trim());
+    Ok(manifest.parent().ok_or("cargo names no workspace: run this inside it")?.to_owned())
+}
