@@ -1,0 +1,144 @@
+//! Commands and responses of ISO 7816-4, as far as a router looks into them.
+
+use std::{error, fmt};
+
+use wx_api::{Api, Error, hce::HceCode};
+
+use crate::aid::MIN_AID;
+
+/// The most bytes a response has: the longest data there is, and two status bytes.
+pub const MAX_RESPONSE: usize = 65_536 + 2;
+
+/// The AID that this command selects, if it is one that the system routes by.
+///
+/// That is a SELECT of class 00 by name (P1 04) whose name is at least 5 bytes long and lies within the command; P2 does not
+/// matter. Any other command is data for the application already selected: a SELECT of another class too. A name of more than
+/// 16 bytes is returned as it stands; no [`AidPattern`](crate::aid::AidPattern) matches it.
+///
+/// ```
+/// use wx_rules::apdu::selected_aid;
+///
+/// let select = [0x00, 0xA4, 0x04, 0x00, 0x05, 0xF2, 0x22, 0x22, 0x22, 0x22, 0x00];
+/// assert_eq!(selected_aid(&select), Some(&[0xF2, 0x22, 0x22, 0x22, 0x22][..]));
+/// assert_eq!(selected_aid(&[0x00, 0xB0, 0x00, 0x00, 0x10]), None);
+/// ```
+pub fn selected_aid(command: &[u8]) -> Option<&[u8]> {
+    let [0x00, 0xA4, 0x04, _, length, data @ ..] = command else { return None };
+    let name = data.get(..usize::from(*length))?;
+    (name.len() >= MIN_AID).then_some(name)
+}
+
+/// Whether these bytes may go back to a reader: data if any, then a status word that starts with 6 or 9 but not with 60, which
+/// the transmission keeps for itself.
+///
+/// ```
+/// use wx_rules::apdu::{ResponseError, check_response};
+///
+/// assert_eq!(check_response(&[0x90, 0x00]), Ok(()));
+/// assert_eq!(check_response(&[0x00]), Err(ResponseError::Short(1)));
+/// ```
+///
+/// # Errors
+///
+/// [`ResponseError`] says what is illegal.
+pub fn check_response(response: &[u8]) -> Result<(), ResponseError> {
+    let [.., sw1, sw2] = *response else { return Err(ResponseError::Short(response.len())) };
+    if response.len() > MAX_RESPONSE {
+        return Err(ResponseError::Long(response.len()));
+    }
+    match sw1 {
+        0x61..=0x6F | 0x90..=0x9F => Ok(()),
+        _ => Err(ResponseError::Status(sw1, sw2)),
+    }
+}
+
+/// Why a response is illegal. Becomes the failure of `wx.sendHCEMessage` with code 13005.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseError {
+    /// It has this many bytes: no room for a status word.
+    Short(usize),
+    /// It has this many bytes, more than any response can.
+    Long(usize),
+    /// It ends in two bytes that are no status word.
+    Status(u8, u8),
+}
+
+impl ResponseError {
+    /// The code a mini-program sees: 13005.
+    pub const fn code(self) -> HceCode {
+        HceCode::BadResponse
+    }
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(bytes) => write!(f, "{bytes} bytes, but a response ends in two status bytes"),
+            Self::Long(bytes) => write!(f, "{bytes} bytes, but a response has at most {MAX_RESPONSE}"),
+            Self::Status(sw1, sw2) => write!(f, "{sw1:02X}{sw2:02X} is no status word: end the response in one, such as 9000"),
+        }
+    }
+}
+
+impl error::Error for ResponseError {}
+
+impl From<ResponseError> for Error {
+    fn from(error: ResponseError) -> Self {
+        error.code().error(Api::SendHceMessage).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_select_by_name_names_its_aid() {
+        for (what, command, aid) in [
+            ("the shortest", &b"\x00\xA4\x04\x00\x05ABCDE"[..], Some(&b"ABCDE"[..])),
+            ("with Le", b"\x00\xA4\x04\x00\x05ABCDE\x00", Some(b"ABCDE")),
+            ("next occurrence: P2 is ignored", b"\x00\xA4\x04\x02\x05ABCDE", Some(b"ABCDE")),
+            ("the longest", b"\x00\xA4\x04\x00\x10ABCDEFGHIJKLMNOP\x00", Some(b"ABCDEFGHIJKLMNOP")),
+            ("longer than any AID", b"\x00\xA4\x04\x00\x11ABCDEFGHIJKLMNOPQ", Some(b"ABCDEFGHIJKLMNOPQ")),
+            ("nothing", b"", None),
+            ("another class", b"\x01\xA4\x04\x00\x05ABCDE", None),
+            ("a logical channel's class", b"\x80\xA4\x04\x00\x05ABCDE", None),
+            ("another instruction", b"\x00\xB0\x04\x00\x05ABCDE", None),
+            ("by file identifier", b"\x00\xA4\x00\x00\x05ABCDE", None),
+            ("name too short", b"\x00\xA4\x04\x00\x04ABCD\x00", None),
+            ("name cut off", b"\x00\xA4\x04\x00\x06ABCDE", None),
+            ("no name", b"\x00\xA4\x04\x00\x00", None),
+            ("extended length", b"\x00\xA4\x04\x00\x00\x00\x05ABCDE", None),
+            ("header only", b"\x00\xA4\x04\x00", None),
+        ] {
+            assert_eq!(selected_aid(command), aid, "{what}");
+            assert!(aid.is_none() || command.len() >= 10, "{what}: Android routes no command this short");
+        }
+    }
+
+    #[test]
+    fn a_response_ends_in_a_status_word() {
+        for sw1 in 0..=0xFF {
+            let legal = (0x61..=0x6F).contains(&sw1) || (0x90..=0x9F).contains(&sw1);
+            let expected = if legal { Ok(()) } else { Err(ResponseError::Status(sw1, 0x00)) };
+            assert_eq!(check_response(&[sw1, 0x00]), expected);
+            assert_eq!(check_response(&[0x00, 0x60, sw1, 0x00]), expected, "data before it does not matter");
+        }
+    }
+
+    #[test]
+    fn a_response_has_2_to_65538_bytes() {
+        let response = |bytes: usize| [vec![0; bytes - 2], vec![0x90, 0x00]].concat();
+        assert_eq!(check_response(&[]), Err(ResponseError::Short(0)));
+        assert_eq!(check_response(&[0x90]), Err(ResponseError::Short(1)));
+        assert_eq!(check_response(&response(2)), Ok(()));
+        assert_eq!(check_response(&response(MAX_RESPONSE)), Ok(()));
+        assert_eq!(check_response(&response(MAX_RESPONSE + 1)), Err(ResponseError::Long(65_539)));
+    }
+
+    #[test]
+    fn an_illegal_response_is_a_failure_of_send_hce_message() {
+        let error = Error::from(ResponseError::Short(1));
+        assert_eq!((error.api(), error.code()), (Api::SendHceMessage, Some(13005)));
+    }
+}

@@ -1,0 +1,281 @@
+//! How long a sign-in code is good, and how long the session it led to.
+
+use std::{error, fmt, time::Duration};
+
+use wx_api::Timestamp;
+
+/// A code has expired once this much time has passed.
+pub const CODE_LIFE: Duration = Duration::from_secs(5 * 60);
+
+/// A day: what a session may idle at first, and what every use adds.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most a session may idle, in days.
+const MOST_DAYS: u32 = 30;
+
+/// The state of one code of `wx.login`. What the code is and whose, its store knows.
+///
+/// ```
+/// use wx_api::Timestamp;
+/// use wx_rules::session::{Code, CodeError};
+///
+/// let now = Timestamp::from_millis(0);
+/// let mut code = Code::new(now);
+/// assert_eq!(code.redeem(now), Ok(()));
+/// assert_eq!(code.redeem(now), Err(CodeError::Used));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// When it was given out.
+    pub issued: Timestamp,
+    /// Whether it was redeemed.
+    pub used: bool,
+}
+
+impl Code {
+    /// A code given out now.
+    pub const fn new(now: Timestamp) -> Self {
+        Self { issued: now, used: false }
+    }
+
+    /// Exchanges the code, once, before five minutes have passed.
+    ///
+    /// Expiry comes first, so that a store may forget a code after five minutes, used or not, and nobody can tell.
+    ///
+    /// # Errors
+    ///
+    /// [`CodeError::Expired`] or [`CodeError::Used`].
+    pub fn redeem(&mut self, now: Timestamp) -> Result<(), CodeError> {
+        if self.expired(now) {
+            Err(CodeError::Expired)
+        } else if self.used {
+            Err(CodeError::Used)
+        } else {
+            self.used = true;
+            Ok(())
+        }
+    }
+
+    /// Whether five minutes have passed, so that the code can be forgotten.
+    pub fn expired(&self, now: Timestamp) -> bool {
+        now - self.issued >= CODE_LIFE
+    }
+}
+
+/// Why a code was not exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CodeError {
+    /// Nobody was given this code, or it belongs to another app.
+    Unknown,
+    /// Five minutes have passed.
+    Expired,
+    /// It was exchanged before.
+    Used,
+}
+
+impl CodeError {
+    /// The `errcode` of the server's answer: 40163 for a used code, 40029 for any other.
+    pub const fn errcode(self) -> i32 {
+        match self {
+            Self::Unknown | Self::Expired => 40029,
+            Self::Used => 40163,
+        }
+    }
+}
+
+impl fmt::Display for CodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no such code for this app: let the mini-program call wx.login",
+            Self::Expired => "the code is older than five minutes: let the mini-program call wx.login again",
+            Self::Used => "the code was exchanged before: let the mini-program call wx.login again",
+        })
+    }
+}
+
+impl error::Error for CodeError {}
+
+/// How long one user's session of one app lives.
+///
+/// The page says only that it fails sooner the longer it is not used, and lives as long as it is used. The rule here: a session
+/// may idle for one day, and for one day more with every use, up to 30 days. A session that has ended stays ended.
+///
+/// A check that found it alive holds for the rest of that life cycle, as the page promises, whatever the clock says. The next
+/// life cycle checks afresh, and the time counts from the last use: a check is none.
+///
+/// ```
+/// use std::time::Duration;
+/// use wx_api::Timestamp;
+/// use wx_rules::session::Session;
+///
+/// let start = Timestamp::from_millis(0);
+/// let day = Duration::from_secs(86_400);
+/// let (launch, next_launch) = (1, 2);
+/// let mut session = Session::begin(start);
+/// assert!(session.check(start, launch));
+/// assert!(session.alive(start + day, launch) && !session.alive(start + day, next_launch));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    last_use: Timestamp,
+    uses: u32,
+    /// The life cycle in which a check found it alive. Never stored: launches are numbered afresh in every process.
+    checked_in: Option<u64>,
+}
+
+impl Session {
+    /// A session that begins now, with a login.
+    pub const fn begin(now: Timestamp) -> Self {
+        Self::restore(now, 0)
+    }
+
+    /// A session that a store kept, by its [`last_use`](Self::last_use) and [`uses`](Self::uses).
+    pub const fn restore(last_use: Timestamp, uses: u32) -> Self {
+        Self { last_use, uses, checked_in: None }
+    }
+
+    /// When it was last used, or began.
+    pub const fn last_use(&self) -> Timestamp {
+        self.last_use
+    }
+
+    /// How often it was used.
+    pub const fn uses(&self) -> u32 {
+        self.uses
+    }
+
+    /// Uses the session in life cycle `launch`, which prolongs it. Answers whether it was alive; one that has ended is left as
+    /// it is.
+    pub fn touch(&mut self, now: Timestamp, launch: u64) -> bool {
+        let alive = self.alive(now, launch);
+        if alive {
+            self.last_use = self.last_use.max(now); // a clock set back takes nothing away
+            self.uses = self.uses.saturating_add(1);
+        }
+        alive
+    }
+
+    /// Whether the session lives, seen from life cycle `launch`.
+    pub fn alive(&self, now: Timestamp, launch: u64) -> bool {
+        self.checked_in == Some(launch) || now - self.last_use < self.allowance()
+    }
+
+    /// What `wx.checkSession` asks: whether the session lives. If so, it does for the rest of life cycle `launch`.
+    pub fn check(&mut self, now: Timestamp, launch: u64) -> bool {
+        let alive = self.alive(now, launch);
+        if alive {
+            self.checked_in = Some(launch);
+        }
+        alive
+    }
+
+    /// How long it may idle.
+    fn allowance(&self) -> Duration {
+        DAY * self.uses.saturating_add(1).min(MOST_DAYS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_millis(1_526_000_000_000);
+
+    fn just_before(moment: Timestamp) -> Timestamp {
+        Timestamp::from_millis(moment.as_millis() - 1)
+    }
+
+    #[test]
+    fn a_code_works_until_five_minutes_have_passed() {
+        assert_eq!(Code::new(START).redeem(just_before(START + CODE_LIFE)), Ok(()));
+        assert_eq!(Code::new(START).redeem(START + CODE_LIFE), Err(CodeError::Expired));
+    }
+
+    #[test]
+    fn a_code_works_once() {
+        let mut code = Code::new(START);
+        assert_eq!(code.redeem(START), Ok(()));
+        assert_eq!(code.redeem(START), Err(CodeError::Used));
+        assert_eq!(code.redeem(START + CODE_LIFE), Err(CodeError::Expired), "expiry comes first");
+    }
+
+    #[test]
+    fn an_expired_code_is_not_used_up() {
+        let mut code = Code::new(START);
+        assert_eq!(code.redeem(START + CODE_LIFE), Err(CodeError::Expired));
+        assert!(!code.used);
+    }
+
+    #[test]
+    fn only_a_used_code_has_a_code_of_its_own() {
+        let errcodes = [CodeError::Unknown, CodeError::Expired, CodeError::Used].map(CodeError::errcode);
+        assert_eq!(errcodes, [40029, 40029, 40163]);
+    }
+
+    #[test]
+    fn an_unused_session_lives_for_a_day() {
+        let session = Session::begin(START);
+        assert!(session.alive(just_before(START + DAY), 1));
+        assert!(!session.alive(START + DAY, 1));
+    }
+
+    #[test]
+    fn use_prolongs_a_session_and_more_use_prolongs_it_more() {
+        let idles = |uses: u32| {
+            let mut session = Session::begin(START);
+            for _ in 0..uses {
+                assert!(session.touch(START, 1));
+            }
+            (1..100).find(|&days| !session.alive(START + DAY * days, 1))
+        };
+        assert_eq!([0, 1, 2, 28, 29, 30, 1000].map(idles), [1, 2, 3, 29, 30, 30, 30].map(Some));
+    }
+
+    #[test]
+    fn time_counts_from_the_last_use() {
+        let mut session = Session::begin(START);
+        let noon = START + DAY / 2;
+        assert!(session.touch(noon, 1));
+        assert!(session.alive(just_before(noon + DAY * 2), 1));
+        assert!(!session.alive(noon + DAY * 2, 1));
+    }
+
+    #[test]
+    fn a_session_that_has_ended_stays_ended() {
+        let mut session = Session::begin(START);
+        assert!(!session.touch(START + DAY, 1));
+        assert!(!session.check(START + DAY, 1));
+        assert!(!session.alive(START + DAY, 1));
+    }
+
+    #[test]
+    fn a_checked_session_holds_for_this_launch_and_not_for_the_next() {
+        let mut session = Session::begin(START);
+        assert!(session.check(START, 1));
+        for days in [1, 40, 4000] {
+            assert!(session.check(START + DAY * days, 1), "after {days} days");
+        }
+        assert!(!session.check(START + DAY * 2, 2), "a check is no use");
+    }
+
+    #[test]
+    fn a_failed_check_holds_nothing() {
+        let mut session = Session::begin(START);
+        assert!(!session.check(START + DAY, 1));
+        assert!(!session.alive(START + DAY, 1));
+    }
+
+    #[test]
+    fn a_stored_session_comes_back_unchecked() {
+        let mut session = Session::begin(START);
+        assert!(session.touch(START, 1) && session.check(START, 1));
+        let back = Session::restore(session.last_use(), session.uses());
+        assert!(back.alive(START + DAY, 1) && !back.alive(START + DAY * 2, 1));
+    }
+
+    #[test]
+    fn a_clock_set_back_ends_nothing() {
+        let mut session = Session::begin(START);
+        assert!(session.touch(Timestamp::from_millis(0), 1));
+        assert_eq!(session.last_use(), START);
+    }
+}

@@ -1,0 +1,1 @@
+//! Nothing to link: see `tests/` and `benches/`.
