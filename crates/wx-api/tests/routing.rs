@@ -81,7 +81,9 @@ async fn a_hub_reaches_everybody_who_still_listens() {
     let (first, mut stays) = event_channel(Api::OnHceMessage.into());
     let (second, leaves) = event_channel(Api::OnHceMessage.into());
     let (third, mut hears_nothing) = event_channel(ApiSet::NONE);
-    [first, second, third].into_iter().for_each(|sender| hub.add(sender));
+    for sender in [first, second, third] {
+        hub.add(sender);
+    }
     drop(leaves);
     let event = Event::from(HceMessage::departure(Departure::LinkLoss));
     hub.send(&event);

@@ -75,7 +75,12 @@ fn parameters_are_those_of_the_pages() {
                 ty if ty.ends_with("[]") || ty.starts_with("Array<") => "Array",
                 _ => "String",
             };
-            assert!(ours.contains(&(&param.name, ty, param.required)), "{name}: {} {ty} {}, have {ours:?}", param.name, param.required);
+            assert!(
+                ours.contains(&(&param.name, ty, param.required)),
+                "{name}: {} {ty} {}, have {ours:?}",
+                param.name,
+                param.required
+            );
         }
         assert_eq!(ours.len(), entry.params.len(), "{name} has other parameters than the page: {ours:?}");
     }
@@ -115,8 +120,11 @@ fn events_are_taken_off_by_the_names_of_the_pages() {
 
 #[test]
 fn scopes_cover_what_the_facts_say() {
-    let covered: Vec<(&str, Scope)> =
-        Api::ALL.iter().filter_map(|api| api.facts()).filter_map(|Facts { name, scope, .. }| Some((*name, (*scope)?))).collect();
+    let covered: Vec<(&str, Scope)> = Api::ALL
+        .iter()
+        .filter_map(|api| api.facts())
+        .filter_map(|Facts { name, scope, .. }| Some((*name, (*scope)?)))
+        .collect();
     assert_eq!(covered, [("getUserInfo", Scope::UserInfo)]);
     for scope in Scope::ALL {
         let json = serde_json::to_string(scope).unwrap();

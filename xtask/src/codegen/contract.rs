@@ -2,17 +2,22 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use syn::{
-    Attribute, Expr, FnArg, ImplItem, Item, ItemEnum, ItemImpl, ItemStruct, ItemTrait, Lit, Meta, PathArguments, TraitItem,
-    Type,
-};
+use syn::{FnArg, ImplItem, Item, ItemEnum, ItemStruct, ItemTrait, TraitItem, Type};
 
+use super::syntax::{
+    camel_case, docs, facts, find_impl, generic, has_method, lower_camel_case, one_of, option, scopes, serde_words, snake_case,
+    type_name,
+};
 use crate::Result;
 
 /// Everything the domain files declare.
 #[derive(Debug)]
 pub(crate) struct Contract {
     pub(crate) domains: Vec<Domain>,
+    /// Domains that scripts cannot reach: those of the server side.
+    pub(crate) server_domains: Vec<Domain>,
+    /// The names of the scopes and what they cover.
+    pub(crate) scopes: Vec<(String, String)>,
     structs: BTreeMap<String, ItemStruct>,
     enums: BTreeMap<String, ItemEnum>,
 }
@@ -26,6 +31,8 @@ pub(crate) struct Domain {
     pub(crate) trait_name: String,
     /// The first line of the file's documentation.
     pub(crate) summary: String,
+    /// The documentation of the trait.
+    pub(crate) docs: String,
     pub(crate) apis: Vec<ApiDef>,
     pub(crate) events: Vec<EventDef>,
 }
@@ -114,7 +121,13 @@ impl Contract {
                 _ => None,
             })
             .collect();
-        let mut contract = Self { domains: Vec::new(), structs: BTreeMap::new(), enums: BTreeMap::new() };
+        let mut contract = Self {
+            domains: Vec::new(),
+            server_domains: Vec::new(),
+            scopes: Vec::new(),
+            structs: BTreeMap::new(),
+            enums: BTreeMap::new(),
+        };
         let mut files = Vec::new();
         for name in names {
             let path = src.join(format!("{name}.rs"));
@@ -131,28 +144,32 @@ impl Contract {
             files.push((name, file));
         }
         for (name, file) in files {
-            if let Some(domain) = contract.domain(&name, &file).map_err(|error| format!("{name}.rs: {error}"))? {
-                contract.domains.push(domain);
-            }
+            let Some(item) = file.items.iter().find_map(|item| match item {
+                Item::Trait(item) => Some(item),
+                _ => None,
+            }) else {
+                return Err(format!("{name}.rs: a domain file declares one trait").into());
+            };
+            let domain = contract.domain(&name, item, &file).map_err(|error| format!("{name}.rs: {error}"))?;
+            // A trait that says what it supports is one that scripts can reach.
+            if has_method(item, "supported") { &mut contract.domains } else { &mut contract.server_domains }.push(domain);
         }
+        contract.scopes = contract.enums.get("Scope").map(scopes).unwrap_or_default();
         Ok(contract)
     }
 
-    /// A file whose trait says what it supports is a domain that scripts can reach; others, like the server's, are not.
-    fn domain(&self, name: &str, file: &syn::File) -> Result<Option<Domain>> {
-        let Some(item) = file.items.iter().find_map(|item| match item {
-            Item::Trait(item) if has_method(item, "supported") => Some(item),
-            _ => None,
-        }) else {
-            return Ok(None);
-        };
+    fn domain(&self, name: &str, item: &ItemTrait, file: &syn::File) -> Result<Domain> {
         let mut domain = Domain {
             name: name.to_owned(),
             trait_name: item.ident.to_string(),
             summary: docs(&file.attrs).lines().next().unwrap_or_default().to_owned(),
+            docs: docs(&item.attrs),
             apis: Vec::new(),
             events: Vec::new(),
         };
+        if !has_method(item, "supported") {
+            return Ok(domain);
+        }
         for method in &item.items {
             let TraitItem::Fn(method) = method else { continue };
             let ident = method.sig.ident.to_string();
@@ -172,7 +189,7 @@ impl Contract {
                 return Err(format!("{ident}: give it the default body that answers `not supported`").into());
             }
         }
-        Ok(Some(domain))
+        Ok(domain)
     }
 
     fn api(&self, method: &str, request: &str, docs: String, file: &syn::File) -> Result<ApiDef> {
@@ -264,199 +281,4 @@ impl Contract {
             },
         })
     }
-}
-
-/// The struct literal of a `FACTS` constant.
-struct FactsLiteral<'a>(&'a syn::ExprStruct);
-
-impl FactsLiteral<'_> {
-    fn value(&self, key: &str) -> Option<&Expr> {
-        self.0.fields.iter().find_map(|field| match &field.member {
-            syn::Member::Named(ident) if ident == key => Some(&field.expr),
-            _ => None,
-        })
-    }
-
-    fn text(&self, key: &str) -> Option<String> {
-        match self.value(key)? {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(text.value()),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn boolean(&self, key: &str) -> Option<bool> {
-        match self.value(key)? {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Bool(value) => Some(value.value),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn version(&self, key: &str) -> Option<(u16, u16, u16)> {
-        let Expr::Call(call) = self.value(key)? else { return None };
-        let numbers: Option<Vec<u16>> = call
-            .args
-            .iter()
-            .map(|arg| match arg {
-                Expr::Lit(literal) => match &literal.lit {
-                    Lit::Int(number) => number.base10_parse().ok(),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect();
-        match numbers?.as_slice() {
-            &[major, minor, patch] => Some((major, minor, patch)),
-            _ => None,
-        }
-    }
-
-    fn last_segment(&self, key: &str) -> Option<String> {
-        let Expr::Path(path) = self.value(key)? else { return None };
-        Some(path.path.segments.last()?.ident.to_string())
-    }
-
-    fn scope(&self) -> Option<String> {
-        let Expr::Call(some) = self.value("scope")? else { return None };
-        let Expr::Path(path) = some.args.first()? else { return None };
-        Some(path.path.segments.last()?.ident.to_string())
-    }
-}
-
-fn facts(item: &ItemImpl) -> Option<FactsLiteral<'_>> {
-    item.items.iter().find_map(|item| match item {
-        ImplItem::Const(item) if item.ident == "FACTS" => match &item.expr {
-            Expr::Struct(literal) => Some(FactsLiteral(literal)),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-fn find_impl<'a>(file: &'a syn::File, trait_name: &str, type_ident: &str) -> Option<&'a ItemImpl> {
-    file.items.iter().find_map(|item| match item {
-        Item::Impl(item)
-            if item.trait_.as_ref().is_some_and(|(path, _)| path.is_ident(trait_name))
-                && type_name(&item.self_ty).as_deref() == Some(type_ident) =>
-        {
-            Some(item)
-        }
-        _ => None,
-    })
-}
-
-fn has_method(item: &ItemTrait, name: &str) -> bool {
-    item.items.iter().any(|item| matches!(item, TraitItem::Fn(method) if method.sig.ident == name))
-}
-
-fn one_of(item: &ItemEnum) -> FieldType {
-    let camel = serde_words(&item.attrs).iter().any(|word| word == "rename_all=camelCase");
-    let (mut texts, mut open) = (Vec::new(), false);
-    for variant in &item.variants {
-        let words = serde_words(&variant.attrs);
-        if words.iter().any(|word| word == "other") {
-            open = true;
-            continue;
-        }
-        let ident = variant.ident.to_string();
-        let renamed = words.iter().find_map(|word| word.strip_prefix("rename=").map(str::to_owned));
-        texts.push(renamed.unwrap_or_else(|| if camel { lower_camel_case(&snake_case(&ident)) } else { ident }));
-    }
-    FieldType::OneOf { texts, open }
-}
-
-fn type_name(ty: &Type) -> Option<String> {
-    match ty {
-        Type::Path(path) => Some(path.path.segments.last()?.ident.to_string()),
-        _ => None,
-    }
-}
-
-fn generic(ty: &Type, index: usize) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
-    let PathArguments::AngleBracketed(args) = &path.path.segments.last()?.arguments else { return None };
-    match args.args.iter().nth(index)? {
-        syn::GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    }
-}
-
-fn option(ty: &Type) -> (&Type, bool) {
-    match (type_name(ty).as_deref(), generic(ty, 0)) {
-        (Some("Option"), Some(inner)) => (inner, true),
-        _ => (ty, false),
-    }
-}
-
-/// The words of `#[serde(..)]`: `default`, `other`, `rename=x`, `rename_all=camelCase`.
-fn serde_words(attrs: &[Attribute]) -> Vec<String> {
-    let mut words = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // What this cannot read (such as a path in `with`) is of no interest here.
-        let _ = attr.parse_nested_meta(|meta| {
-            let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
-            if meta.input.peek(syn::Token![=]) {
-                let text: syn::LitStr = meta.value()?.parse()?;
-                words.push(format!("{key}={}", text.value()));
-            } else {
-                words.push(key);
-            }
-            Ok(())
-        });
-    }
-    words
-}
-
-/// The documentation of an item as Markdown.
-fn docs(attrs: &[Attribute]) -> String {
-    let lines: Vec<String> = attrs
-        .iter()
-        .filter_map(|attr| match &attr.meta {
-            Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-                Expr::Lit(literal) => match &literal.lit {
-                    Lit::Str(text) => {
-                        let text = text.value();
-                        Some(text.strip_prefix(' ').unwrap_or(&text).to_owned())
-                    }
-                    _ => None,
-                },
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    lines.join("\n")
-}
-
-/// `on_hce_message` → `OnHceMessage`.
-pub(crate) fn camel_case(snake: &str) -> String {
-    snake.split('_').map(capitalize).collect()
-}
-
-/// `nick_name` → `nickName`.
-fn lower_camel_case(snake: &str) -> String {
-    let mut words = snake.split('_');
-    words.next().unwrap_or_default().to_owned() + &words.map(capitalize).collect::<String>()
-}
-
-fn capitalize(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// `GetHceState` → `get_hce_state`.
-fn snake_case(camel: &str) -> String {
-    let mut snake = String::new();
-    for letter in camel.chars() {
-        if letter.is_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.extend(letter.to_lowercase());
-    }
-    snake
 }

@@ -11,46 +11,40 @@ pub(crate) fn declarations(contract: &Contract) -> String {
          /** What every answer carries. */\n\
          interface WxAnswer {\n  /** `<api>:ok`, or `<api>:fail <reason>`. */\n  errMsg: string\n  /** Where its page documents one; 0 on success. */\n  errCode?: number\n}\n\n\
          /** The callbacks of every call: success then complete, or fail then complete. */\n\
-         interface WxCallbacks<T> {\n  success?: (result: T & WxAnswer) => void\n  fail?: (error: WxAnswer) => void\n  complete?: (answer: WxAnswer) => void\n}\n\n\
-         interface Wx {\n",
+         interface WxCallbacks<T> {\n  success?: (result: T & WxAnswer) => void\n  fail?: (error: WxAnswer) => void\n  complete?: (answer: WxAnswer) => void\n}\n\n",
     );
+    let mut methods = String::new();
     for domain in &contract.domains {
         for api in &domain.apis {
-            let required = api.params.iter().any(|param| param.required);
-            let result = object(&api.fields, 1);
-            comment(&mut text, &api.docs);
+            let optional = if api.params.iter().any(|param| param.required) { "" } else { "?" };
+            let (options, result) = (format!("{}Options", api.variant), &api.result);
+            interface(&mut text, &options, &format!("Parameters of `wx.{}`.", api.name), &api.params);
+            interface(&mut text, result, &format!("What `wx.{}` answers.", api.name), &api.fields);
+            comment(&mut methods, &api.docs);
             put(
-                &mut text,
-                &format!(
-                    "  {}(options{}: {} & WxCallbacks<{result}>): Promise<{result} & WxAnswer>",
-                    api.name,
-                    if required { "" } else { "?" },
-                    object(&api.params, 1),
-                ),
+                &mut methods,
+                &format!("  {}(options{optional}: {options} & WxCallbacks<{result}>): Promise<{result} & WxAnswer>", api.name),
             );
         }
         for event in &domain.events {
-            let listener = format!("(event: {}) => void", object(&event.fields, 1));
-            comment(&mut text, &event.docs);
-            put(&mut text, &format!("  {}(listener: {listener}): void", event.on));
-            put(&mut text, &format!("  /** Takes one listener off, or all. */\n  {}(listener?: {listener}): void", event.off));
+            let (on, off) = (&event.on, &event.off);
+            interface(&mut text, &event.payload, &format!("The event of `wx.{on}`."), &event.fields);
+            let listener = format!("(event: {}) => void", event.payload);
+            comment(&mut methods, &event.docs);
+            put(&mut methods, &format!("  {on}(listener: {listener}): void"));
+            put(&mut methods, &format!("  /** Takes one listener off, or all. */\n  {off}(listener?: {listener}): void"));
         }
     }
-    text + "}\n\ndeclare const wx: Wx\n"
+    text + "\ninterface Wx {\n" + &methods + "}\n\ndeclare const wx: Wx\n"
 }
 
-fn object(fields: &[Field], depth: usize) -> String {
-    if fields.is_empty() {
-        return "{}".to_owned();
-    }
-    let indent = "  ".repeat(depth + 1);
-    let mut text = String::from("{\n");
+fn interface(text: &mut String, name: &str, about: &str, fields: &[Field]) {
+    put(text, &format!("\n/** {about} */\ninterface {name} {{"));
     for field in fields {
-        let summary = field.docs.replace('\n', " ");
         let optional = if field.required { "" } else { "?" };
-        put(&mut text, &format!("{indent}/** {summary} */\n{indent}{}{optional}: {}", field.name, ts(&field.ty)));
+        put(text, &format!("  /** {} */\n  {}{optional}: {}", field.docs.replace('\n', " "), field.name, ts(&field.ty)));
     }
-    text + &"  ".repeat(depth) + "}"
+    put(text, "}");
 }
 
 fn ts(ty: &FieldType) -> String {

@@ -4,6 +4,7 @@ mod contract;
 mod dts;
 mod pages;
 mod rust;
+mod syntax;
 
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::contract::{Contract, Field, FieldType};
+use super::contract::{Contract, Domain, Field, FieldType};
 
 /// The text of `docs/apis.md`.
 pub(crate) fn apis(contract: &Contract) -> String {
@@ -40,8 +40,12 @@ pub(crate) fn apis(contract: &Contract) -> String {
             );
         }
     }
+    line(&mut page, "\n| scope | covers |\n|---|---|");
+    for (name, docs) in &contract.scopes {
+        line(&mut page, &format!("| `{name}` | {} |", plain(docs)));
+    }
     for domain in &contract.domains {
-        line(&mut page, &format!("\n## {}\n\n{}", domain.name, domain.summary));
+        heading(&mut page, domain);
         for api in &domain.apis {
             line(&mut page, &format!("\n### wx.{}\n\n{}", api.name, plain(&api.docs)));
             table(&mut page, "Parameters", &api.params);
@@ -61,7 +65,14 @@ pub(crate) fn apis(contract: &Contract) -> String {
             table(&mut page, "Event", &event.fields);
         }
     }
+    for domain in &contract.server_domains {
+        heading(&mut page, domain);
+    }
     page
+}
+
+fn heading(page: &mut String, domain: &Domain) {
+    line(page, &format!("\n## {}\n\n{}\n\n{}", domain.name, domain.summary, plain(&domain.docs)));
 }
 
 fn table(page: &mut String, title: &str, fields: &[Field]) {

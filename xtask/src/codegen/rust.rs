@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::contract::{ApiDef, Contract, Domain, EventDef, Field, FieldType, camel_case};
+use super::{
+    contract::{ApiDef, Contract, Domain, EventDef, Field, FieldType},
+    syntax::camel_case,
+};
 
 const HEADER: &str = "// Derived by `cargo xtask codegen` from the domain files. Do not edit.\n\n";
 
