@@ -1,0 +1,86 @@
+//! Mutants of the domain `authorization`.
+
+use wx_api::{
+    Api, Call, ErrorKind, Reply, Scope,
+    authorization::{AuthorizeRequest, AuthorizeResult, REFUSED_EARLIER, REFUSED_NOW},
+};
+
+use crate::{
+    list::{Mutant, miscode},
+    spoil::{Down, Spoil},
+};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        what: "the scope may lack its prefix",
+        case: "authorization::scope_needs_its_prefix",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::Authorize(req) if !req.scope.starts_with("scope.") => {
+                    AuthorizeRequest { scope: format!("scope.{}", req.scope) }.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "letters of a scope may be of either case",
+        case: "authorization::scope_case_matters",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::Authorize(req) => match Scope::ALL.iter().find(|scope| scope.name().eq_ignore_ascii_case(&req.scope)) {
+                    Some(&scope) => AuthorizeRequest::new(scope).into(),
+                    None => req.into(),
+                },
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "an unknown scope is granted",
+        case: "authorization::unknown_scope_is_refused",
+        spoil: || {
+            Spoil::down(|_, call| match call {
+                Call::Authorize(req)
+                    if req.scope.starts_with("scope.")
+                        && !Scope::ALL.iter().any(|scope| scope.name().eq_ignore_ascii_case(&req.scope)) =>
+                {
+                    Down::Answered(Ok(AuthorizeResult {}.into()))
+                }
+                call => Down::On(call),
+            })
+        },
+    },
+    Mutant {
+        what: "a refusal at the prompt has the code of an earlier one",
+        case: "authorization::refusal_answers_auth_deny",
+        spoil: || miscode(Api::Authorize, REFUSED_NOW, REFUSED_EARLIER),
+    },
+    Mutant {
+        what: "an earlier refusal has the code of one at the prompt",
+        case: "authorization::refused_scope_is_not_asked_again",
+        spoil: || miscode(Api::Authorize, REFUSED_EARLIER, REFUSED_NOW),
+    },
+    Mutant {
+        what: "refusals are worded the same under every profile",
+        case: "authorization::denial_text_follows_the_profile",
+        spoil: || {
+            Spoil::answers(|_, _, answer| {
+                answer.map_err(|error| if error.kind() == ErrorKind::Denied { error.with_separator(' ') } else { error })
+            })
+        },
+    },
+    Mutant {
+        what: "the settings page answers nothing",
+        case: "authorization::settings_page_answers_what_was_left",
+        spoil: || {
+            Spoil::answers(|_, _, answer| match answer {
+                Ok(Reply::OpenSetting(mut result)) => {
+                    result.auth_setting.values_mut().for_each(|on| *on = !*on);
+                    Ok(result.into())
+                }
+                answer => answer,
+            })
+        },
+    },
+];

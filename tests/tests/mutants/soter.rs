@@ -1,0 +1,176 @@
+//! Mutants of the domain `soter`.
+
+use wx_api::{
+    Api, Call, Error, Reply,
+    soter::{
+        AuthMode, CheckIsSoterEnrolledInDeviceResult, CheckIsSupportSoterAuthenticationResult, SoterCode,
+        StartSoterAuthenticationResult,
+    },
+};
+
+use crate::{list::Mutant, spoil::Spoil};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        what: "the device claims to know faces",
+        case: "soter::faces_and_voices_are_not_supported_yet",
+        spoil: || {
+            Spoil::answers(|_, _, answer| match answer {
+                Ok(Reply::CheckIsSupportSoterAuthentication(mut result)) => {
+                    result.support_mode.push(AuthMode::Facial);
+                    Ok(result.into())
+                }
+                answer => answer,
+            })
+        },
+    },
+    Mutant {
+        what: "a device without a finger reader claims to have one",
+        case: "soter::support_without_soter_is_90001",
+        spoil: || {
+            Spoil::answers(|_, call, answer| match (call, answer) {
+                (Call::CheckIsSupportSoterAuthentication(_), Err(_)) => {
+                    Ok(CheckIsSupportSoterAuthenticationResult { support_mode: vec![AuthMode::FingerPrint] }.into())
+                }
+                (_, answer) => answer,
+            })
+        },
+    },
+    Mutant {
+        what: "a missing finger is always answered",
+        case: "soter::missing_enrolment_follows_the_profile",
+        spoil: || {
+            Spoil::answers(|_, call, answer| match (call, answer) {
+                (Call::CheckIsSoterEnrolledInDevice(_), Err(error)) if error.code() == Some(90011) => {
+                    Ok(CheckIsSoterEnrolledInDeviceResult { is_enrolled: false }.into())
+                }
+                (_, answer) => answer,
+            })
+        },
+    },
+    Mutant {
+        what: "the mode that was used is told wrong",
+        case: "soter::auth_mode_is_finger_print",
+        spoil: || {
+            Spoil::answers(|_, _, answer| match answer {
+                Ok(Reply::StartSoterAuthentication(result)) => {
+                    Ok(StartSoterAuthenticationResult { auth_mode: AuthMode::Facial, ..result }.into())
+                }
+                answer => answer,
+            })
+        },
+    },
+    Mutant {
+        what: "a failed authentication answers nothing besides its failure",
+        case: "soter::failure_carries_empty_results",
+        spoil: || {
+            Spoil::answers(|_, call, answer| {
+                answer.map_err(|error| match (call, error.code()) {
+                    (Call::StartSoterAuthentication(_), Some(code)) => {
+                        Error::new(error.api(), error.kind(), error.reason().to_owned()).with_code(code)
+                    }
+                    _ => error,
+                })
+            })
+        },
+    },
+    Mutant {
+        what: "a long challenge is cut",
+        case: "soter::longer_challenge_is_90004",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    req.challenge = req.challenge.chars().take(512).collect();
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "a long text of the dialog is cut",
+        case: "soter::longer_auth_content_is_90005",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    req.auth_content = req.auth_content.map(|text| text.chars().take(42).collect());
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "a mode nobody knows is taken for a finger",
+        case: "soter::unknown_modes_are_90003",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    for mode in &mut req.request_auth_modes {
+                        if *mode == AuthMode::Unknown {
+                            *mode = AuthMode::FingerPrint;
+                        }
+                    }
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "no modes are taken for a finger",
+        case: "soter::no_modes_are_90003",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    if req.request_auth_modes.is_empty() {
+                        req.request_auth_modes.push(AuthMode::FingerPrint);
+                    }
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "the dialog hides what is confirmed",
+        case: "soter::dialog_shows_auth_content",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    req.auth_content = req.auth_content.filter(|text| text.chars().count() > 42);
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "the challenge loses its outer white space",
+        case: "soter::any_text_survives_as_challenge",
+        spoil: || {
+            Spoil::calls(|call| match call {
+                Call::StartSoterAuthentication(mut req) => {
+                    req.challenge = req.challenge.replace('\u{2028}', " ");
+                    req.into()
+                }
+                call => call,
+            })
+        },
+    },
+    Mutant {
+        what: "a cancelled dialog looks like an internal error",
+        case: "soter::user_cancel_is_90008",
+        spoil: || {
+            Spoil::answers(|_, call, answer| {
+                answer.map_err(|error| match (call, error.code()) {
+                    (Call::StartSoterAuthentication(_), Some(90008)) => {
+                        let reply = StartSoterAuthenticationResult::failed(AuthMode::FingerPrint);
+                        SoterCode::Internal.error(Api::StartSoterAuthentication).with_reply(reply)
+                    }
+                    _ => error,
+                })
+            })
+        },
+    },
+];
