@@ -97,7 +97,7 @@ fn bare_host() -> Host {
 }
 
 fn all_layers(host: Host) -> Wx {
-    let clock: Arc<dyn Clock> = Arc::new(TokioClock::new());
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock);
     Wx::builder(host)
         .trace()
         .record(Record::new(std::io::sink()))
@@ -250,7 +250,7 @@ fn slow_subscriber() -> Figure {
 
 /// The two in turn, round by round: the median of the ratios, and nanoseconds per call of each.
 fn compare(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64, f64) {
-    let mut time = |work: &mut dyn FnMut()| {
+    let time = |work: &mut dyn FnMut()| {
         let start = Instant::now();
         for _ in 0..CALLS {
             work();

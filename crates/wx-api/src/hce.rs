@@ -124,7 +124,7 @@ pub trait Hce: Send + Sync {
     /// - one command is outstanding at a time: the next one reaches the mini-program after the answer
     ///   (`hce::one_command_at_a_time`)
     /// - before a start it fails (`hce::send_before_start_fails`)
-    /// - the longest response passes whole (`hce::longest_response_passes_whole`)
+    /// - a response of 65,535 bytes, the longest that reader stacks carry, passes whole (`hce::longest_response_passes_whole`)
     ///
     /// # Errors
     ///

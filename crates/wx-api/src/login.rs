@@ -69,7 +69,8 @@ pub trait Login: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Session`](ErrorKind::Session), with code -13001, when there is no living session.
+    /// [`Session`](ErrorKind::Session), with code -13001, when there is no living session;
+    /// [`Unavailable`](ErrorKind::Unavailable) when the server cannot be reached.
     async fn check_session(&self, cx: &Cx, req: CheckSessionRequest) -> Result<CheckSessionResult> {
         let _ = (cx, req);
         Err(Error::unsupported(Api::CheckSession))

@@ -1,13 +1,15 @@
 //! Mutants of the domain `authorization`.
 
+use std::collections::BTreeMap;
+
 use wx_api::{
-    Api, Call, ErrorKind, Reply, Scope,
-    authorization::{AuthorizeRequest, AuthorizeResult, REFUSED_EARLIER, REFUSED_NOW},
+    Api, Call, ErrorKind, Scope,
+    authorization::{AuthorizeRequest, AuthorizeResult, INVALID_SCOPE, OpenSettingResult, REFUSED_EARLIER, REFUSED_NOW},
 };
 
 use crate::{
     list::{Mutant, miscode},
-    spoil::{Down, Spoil},
+    spoil::{Down, Memory, Spoil},
 };
 
 pub(crate) const MUTANTS: &[Mutant] = &[
@@ -52,9 +54,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "a refusal at the prompt has the code of an earlier one",
+        what: "a refusal at the prompt has the code of an unknown scope",
         case: "authorization::refusal_answers_auth_deny",
-        spoil: || miscode(Api::Authorize, REFUSED_NOW, REFUSED_EARLIER),
+        spoil: || miscode(Api::Authorize, REFUSED_NOW, INVALID_SCOPE),
     },
     Mutant {
         what: "an earlier refusal has the code of one at the prompt",
@@ -71,15 +73,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "the settings page answers nothing",
+        what: "the settings page answers what it showed",
         case: "authorization::settings_page_answers_what_was_left",
         spoil: || {
-            Spoil::answers(|_, _, answer| match answer {
-                Ok(Reply::OpenSetting(mut result)) => {
-                    result.auth_setting.values_mut().for_each(|on| *on = !*on);
-                    Ok(result.into())
+            let decided = Memory::<BTreeMap<Scope, bool>>::default();
+            Spoil::answers(move |_, call, answer| match (call, answer) {
+                (Call::OpenSetting(_), Ok(_)) => {
+                    Ok(OpenSettingResult { auth_setting: decided.with(|decided| decided.clone()) }.into())
                 }
-                answer => answer,
+                (Call::Authorize(req), answer) => {
+                    let decision = match &answer {
+                        Ok(_) => Some(true),
+                        Err(error) => (error.kind() == ErrorKind::Denied).then_some(false),
+                    };
+                    if let (Ok(scope), Some(decision)) = (req.scope.parse(), decision) {
+                        decided.with(|decided| decided.insert(scope, decision));
+                    }
+                    answer
+                }
+                (_, answer) => answer,
             })
         },
     },

@@ -1,9 +1,11 @@
 //! Mutants of the domain `hce`.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use wx_api::{
-    Api, Call, Error, ErrorKind, Event,
-    hce::{HceCode, HceMessage, SendHceMessageResult, StopHceResult},
+    Api, AppId, Call, Error, ErrorKind, Event,
+    hce::{HceCode, HceMessage, SendHceMessageResult},
 };
 
 use crate::{
@@ -110,12 +112,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "a stop does nothing",
-        case: "hce::stopped_app_is_not_found",
+        what: "a list adds to the one before it",
+        case: "hce::start_again_replaces_the_list",
         spoil: || {
-            Spoil::down(|_, call| match call {
-                Call::StopHce(_) => Down::Answered(Ok(StopHceResult {}.into())),
-                call => Down::On(call),
+            let held = Memory::<BTreeMap<AppId, Vec<String>>>::default();
+            Spoil::down(move |cx, call| match call {
+                Call::StartHce(mut req) if req.aid_list.len() < 128 && req.aid_list.iter().all(|aid| is_hex(aid)) => {
+                    let before = held.with(|held| held.insert(cx.app().clone(), req.aid_list.clone()));
+                    req.aid_list.extend(before.unwrap_or_default());
+                    Down::On(req.into())
+                }
+                call => {
+                    if call.api() == Api::StopHce {
+                        held.with(|held| held.remove(cx.app()));
+                    }
+                    Down::On(call)
+                }
             })
         },
     },

@@ -15,7 +15,7 @@ pub(crate) struct Mutant {
 }
 
 /// The failure with another code, and everything else as it was.
-fn recode(error: &Error, code: i32) -> Error {
+pub(crate) fn recode(error: &Error, code: i32) -> Error {
     let recoded =
         Error::new(error.api(), error.kind(), error.reason().to_owned()).with_code(code).with_separator(error.separator());
     match error.reply() {

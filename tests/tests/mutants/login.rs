@@ -51,11 +51,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "two logins at once get one code",
+        what: "a code comes back",
         case: "login::codes_differ",
         spoil: || {
             let last = Memory::<Option<Reply>>::default();
-            // Only the third code repeats: two are enough for every other case.
+            // Only the third: two logins are enough for every other case.
             let count = Memory::<u32>::default();
             Spoil::answers(move |_, call, answer| {
                 let Ok(Reply::Login(_)) = &answer else { return answer };
@@ -63,7 +63,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     *n += 1;
                     *n
                 });
-                if call.api() == Api::Login && nth == 2 {
+                if call.api() == Api::Login && nth == 3 {
                     if let Some(first) = last.with(|last| last.clone()) {
                         return Ok(first);
                     }

@@ -57,7 +57,7 @@ fn hunt(mutant: &'static Mutant) -> Result<(), Failed> {
 }
 
 fn main() -> ExitCode {
-    let trials = mutants().map(|mutant| Trial::test(format!("{} [{}]", mutant.case, mutant.what), || hunt(mutant)));
+    let trials = mutants().map(|mutant| Trial::test(format!("{} [{}]", mutant.case, mutant.what), move || hunt(mutant)));
     let trials = trials
         .chain([Trial::test("there are at least 25 mutants", || match mutants().count() {
             25.. => Ok(()),

@@ -4,11 +4,14 @@ use wx_api::{
     Api, Call, Error, Reply,
     soter::{
         AuthMode, CheckIsSoterEnrolledInDeviceResult, CheckIsSupportSoterAuthenticationResult, SoterCode,
-        StartSoterAuthenticationResult,
+        StartSoterAuthenticationRequest, StartSoterAuthenticationResult,
     },
 };
 
-use crate::{list::Mutant, spoil::Spoil};
+use crate::{
+    list::{Mutant, recode},
+    spoil::Spoil,
+};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -49,14 +52,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "the mode that was used is told wrong",
+        what: "the only mode asked for is told wrong",
         case: "soter::auth_mode_is_finger_print",
         spoil: || {
-            Spoil::answers(|_, _, answer| match answer {
-                Ok(Reply::StartSoterAuthentication(result)) => {
+            Spoil::answers(|_, call, answer| match (call, answer) {
+                (Call::StartSoterAuthentication(req), Ok(Reply::StartSoterAuthentication(result)))
+                    if req.request_auth_modes.len() == 1 =>
+                {
                     Ok(StartSoterAuthenticationResult { auth_mode: AuthMode::Facial, ..result }.into())
                 }
-                answer => answer,
+                (_, answer) => answer,
             })
         },
     },
@@ -75,30 +80,14 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "a long challenge is cut",
+        what: "a challenge that is too long has the code of an internal error",
         case: "soter::longer_challenge_is_90004",
-        spoil: || {
-            Spoil::calls(|call| match call {
-                Call::StartSoterAuthentication(mut req) => {
-                    req.challenge = req.challenge.chars().take(512).collect();
-                    req.into()
-                }
-                call => call,
-            })
-        },
+        spoil: || miscode_when(|req| req.challenge.len() > 512, 90004, 90007),
     },
     Mutant {
-        what: "a long text of the dialog is cut",
+        what: "a text that is too long has the code of a bad challenge",
         case: "soter::longer_auth_content_is_90005",
-        spoil: || {
-            Spoil::calls(|call| match call {
-                Call::StartSoterAuthentication(mut req) => {
-                    req.auth_content = req.auth_content.map(|text| text.chars().take(42).collect());
-                    req.into()
-                }
-                call => call,
-            })
-        },
+        spoil: || miscode_when(|req| req.auth_content.is_some(), 90005, 90004),
     },
     Mutant {
         what: "a mode nobody knows is taken for a finger",
@@ -118,19 +107,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "no modes are taken for a finger",
+        what: "no modes have the code of a bad challenge",
         case: "soter::no_modes_are_90003",
-        spoil: || {
-            Spoil::calls(|call| match call {
-                Call::StartSoterAuthentication(mut req) => {
-                    if req.request_auth_modes.is_empty() {
-                        req.request_auth_modes.push(AuthMode::FingerPrint);
-                    }
-                    req.into()
-                }
-                call => call,
-            })
-        },
+        spoil: || miscode_when(|req| req.request_auth_modes.is_empty(), 90003, 90004),
     },
     Mutant {
         what: "the dialog hides what is confirmed",
@@ -138,7 +117,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         spoil: || {
             Spoil::calls(|call| match call {
                 Call::StartSoterAuthentication(mut req) => {
-                    req.auth_content = req.auth_content.filter(|text| text.chars().count() > 42);
+                    req.auth_content = req.auth_content.filter(|text| text.encode_utf16().count() > 42);
                     req.into()
                 }
                 call => call,
@@ -146,7 +125,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        what: "the challenge loses its outer white space",
+        what: "the challenge loses its rarer line ends",
         case: "soter::any_text_survives_as_challenge",
         spoil: || {
             Spoil::calls(|call| match call {
@@ -174,3 +153,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
 ];
+
+/// Turns one code into another for some requests.
+fn miscode_when(condition: fn(&StartSoterAuthenticationRequest) -> bool, from: i32, to: i32) -> Spoil {
+    Spoil::answers(move |_, call, answer| {
+        answer.map_err(|error| match call {
+            Call::StartSoterAuthentication(req) if error.code() == Some(from) && condition(req) => recode(&error, to),
+            _ => error,
+        })
+    })
+}

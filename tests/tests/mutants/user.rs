@@ -17,6 +17,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         spoil: || {
             let first = Memory::<Option<GetUserInfoResult>>::default();
             Spoil::answers(move |_, _, answer| match answer {
+                Ok(Reply::Login(_)) => {
+                    first.with(|first| *first = None); // another key, another ciphertext
+                    answer
+                }
                 Ok(Reply::GetUserInfo(result)) => first.with(|first| {
                     let first = first.get_or_insert_with(|| result.clone());
                     Ok(GetUserInfoResult { iv: first.iv.clone(), encrypted_data: first.encrypted_data.clone(), ..result }

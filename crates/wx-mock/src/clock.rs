@@ -1,0 +1,223 @@
+//! Time that stands still until a script moves it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::poll_fn,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use wx_api::{Clock, Timestamp};
+
+/// A clock that only its owner moves.
+///
+/// ```
+/// use std::time::Duration;
+/// use wx_api::Clock as _;
+/// use wx_mock::VirtualClock;
+///
+/// let clock = VirtualClock::default();
+/// let before = clock.now();
+/// clock.advance(Duration::from_secs(300));
+/// assert_eq!(clock.now() - before, Duration::from_secs(300));
+/// ```
+pub struct VirtualClock(Mutex<Time>);
+
+struct Time {
+    now: Timestamp,
+    /// By the moment they wait for, then by the order in which they came.
+    sleepers: BTreeMap<(Timestamp, u64), Waker>,
+    next_sleeper: u64,
+}
+
+impl VirtualClock {
+    /// When time begins in every world: 2018-05-11T01:33:20Z, the age of base library 1.9.94.
+    pub const START: Timestamp = Timestamp::from_millis(1_526_002_400_000);
+
+    /// A clock that shows this moment.
+    pub const fn new(now: Timestamp) -> Self {
+        Self(Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0 }))
+    }
+
+    /// Moves time on, and wakes whoever sleeps until then, the earliest first.
+    ///
+    /// Woken tasks run after this returns, so they see the time it ended with; [`pass`](Self::pass) lets each see its own.
+    pub fn advance(&self, by: Duration) {
+        let end = self.now() + by;
+        while self.step(end) {}
+    }
+
+    /// Moves time on like [`advance`](Self::advance), but stops at every moment somebody sleeps until and lets the other tasks
+    /// run, as real time would.
+    pub async fn pass(&self, by: Duration) {
+        let end = self.now() + by;
+        while self.step(end) {
+            let_others_run().await;
+        }
+        let_others_run().await;
+    }
+
+    /// How many sleep.
+    pub fn sleepers(&self) -> usize {
+        self.lock().sleepers.len()
+    }
+
+    /// Goes to the next moment that somebody sleeps until and wakes one of them; to the end, if there is none before it.
+    fn step(&self, end: Timestamp) -> bool {
+        let mut time = self.lock();
+        let due = time.sleepers.first_entry().filter(|sleeper| sleeper.key().0 <= end);
+        let Some(sleeper) = due else {
+            time.now = time.now.max(end);
+            return false;
+        };
+        let ((at, _), waker) = sleeper.remove_entry();
+        time.now = time.now.max(at);
+        drop(time);
+        waker.wake();
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Time> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics under the lock
+    }
+}
+
+#[async_trait]
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let mut bed = Bed { clock: self, at, id: None };
+        poll_fn(|task| {
+            let mut time = self.lock();
+            if time.now >= at {
+                return Poll::Ready(());
+            }
+            let id = *bed.id.get_or_insert_with(|| {
+                time.next_sleeper += 1;
+                time.next_sleeper
+            });
+            time.sleepers.insert((at, id), task.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// A sleeper's entry, taken out when it stops sleeping.
+struct Bed<'a> {
+    clock: &'a VirtualClock,
+    at: Timestamp,
+    id: Option<u64>,
+}
+
+impl Drop for Bed<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.clock.lock().sleepers.remove(&(self.at, id));
+        }
+    }
+}
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self::new(Self::START)
+    }
+}
+
+impl fmt::Debug for VirtualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.lock();
+        f.debug_struct("VirtualClock").field("now", &time.now).field("sleepers", &time.sleepers.len()).finish()
+    }
+}
+
+/// Rounds in which everybody else runs: whoever was woken may be polled after us in the same round, and may wake others in turn.
+const ROUNDS: u32 = 4;
+
+/// Gives way, so that whoever was woken runs before time goes on.
+async fn let_others_run() {
+    let mut rounds = ROUNDS;
+    poll_fn(move |task| {
+        if rounds == 0 {
+            return Poll::Ready(());
+        }
+        rounds -= 1;
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, pin::pin};
+
+    use futures_util::{FutureExt, future::join_all};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn sleepers_wake_in_the_order_of_time_whatever_the_order_they_came_in() {
+        let clock = VirtualClock::default();
+        let woken = RefCell::new(Vec::new());
+        let sleepers = join_all([3, 1, 2, 1].into_iter().enumerate().map(|(name, seconds)| {
+            let (clock, woken) = (&clock, &woken);
+            async move {
+                clock.sleep_until(VirtualClock::START + SECOND * seconds).await;
+                woken.borrow_mut().push((name, clock.now() - VirtualClock::START));
+            }
+        }));
+        tokio::join!(sleepers, clock.pass(SECOND * 10));
+        assert_eq!(*woken.borrow(), [(1, SECOND), (3, SECOND), (2, SECOND * 2), (0, SECOND * 3)]);
+        assert_eq!(clock.now(), VirtualClock::START + SECOND * 10);
+    }
+
+    #[tokio::test]
+    async fn a_sleep_ends_at_its_moment_and_not_before() {
+        let clock = VirtualClock::default();
+        let mut sleep = pin!(clock.sleep_until(VirtualClock::START + SECOND));
+        assert!(sleep.as_mut().now_or_never().is_none());
+        clock.advance(Duration::from_millis(999));
+        assert!(sleep.as_mut().now_or_never().is_none());
+        clock.advance(Duration::from_millis(1));
+        assert!(sleep.as_mut().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_moment_that_has_passed_is_not_waited_for() {
+        let clock = VirtualClock::default();
+        assert!(clock.sleep_until(VirtualClock::START).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_sleep_is_forgotten() {
+        let clock = VirtualClock::default();
+        {
+            let mut sleep = pin!(clock.sleep_until(VirtualClock::START + SECOND));
+            assert!(sleep.as_mut().now_or_never().is_none());
+            assert!(sleep.as_mut().now_or_never().is_none());
+            assert_eq!(clock.sleepers(), 1);
+        }
+        assert_eq!(clock.sleepers(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_falls_asleep_again_is_woken_again_on_the_way() {
+        let clock = VirtualClock::default();
+        let ticking = async {
+            for second in 1..=3 {
+                clock.sleep_until(VirtualClock::START + SECOND * second).await;
+                assert_eq!(clock.now(), VirtualClock::START + SECOND * second);
+            }
+        };
+        tokio::join!(ticking, clock.pass(SECOND * 5));
+    }
+}
