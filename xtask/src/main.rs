@@ -2,7 +2,15 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a command talks to its user
 
+mod bench;
 mod codegen;
+mod conformance;
+mod features;
+mod metadata;
+mod shell;
+mod soak;
+mod test;
+mod tidy;
 
 use std::{
     error::Error,
@@ -30,11 +38,35 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Checks the rules of this workspace that no compiler knows.
+    Tidy,
+    /// Runs every test, then every example of the documentation.
+    Test,
+    /// Checks every crate without features, with each one alone, and with all of them.
+    Features,
+    /// Runs the conformance suite over every backend and reports what each can do.
+    Conformance(conformance::Options),
+    /// Measures, and fails when a figure is out of its bound.
+    Bench {
+        /// What to measure, such as `dispatch`.
+        name: String,
+    },
+    /// Runs long what the tests run briefly.
+    Soak {
+        #[command(subcommand)]
+        what: soak::What,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Task::Codegen { check } => codegen::run(check),
+        Task::Tidy => tidy::run(),
+        Task::Test => test::run(),
+        Task::Features => features::run(),
+        Task::Conformance(options) => conformance::run(&options),
+        Task::Bench { name } => bench::run(&name),
+        Task::Soak { what } => soak::run(&what),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

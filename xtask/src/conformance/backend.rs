@@ -1,0 +1,196 @@
+//! Backends: packages that say in their metadata that they are one.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, IsTerminal, Write, stderr},
+    path::PathBuf,
+    process::{Command, Stdio, id},
+};
+
+use super::report::Report;
+use crate::{
+    Result,
+    metadata::{Package, Workspace},
+    shell,
+};
+
+/// Where the suite is told to leave its report.
+const REPORT: &str = "WX_CONFORMANCE_REPORT";
+
+/// A backend and how to run the suite over it.
+#[derive(Debug)]
+pub(super) struct Backend<'a> {
+    name: &'a str,
+    package: &'a Package,
+    features: String,
+    workspace: &'a Workspace,
+}
+
+/// The backends of the workspace, or the one of this name.
+///
+/// # Errors
+///
+/// There is none, or none of this name: the message names those there are.
+pub(super) fn find<'a>(workspace: &'a Workspace, name: Option<&str>) -> Result<Vec<Backend<'a>>> {
+    let all: Vec<Backend<'_>> = workspace
+        .packages
+        .iter()
+        .filter_map(|package| {
+            let backend = package.backend()?;
+            Some(Backend { name: &backend.name, package, features: backend.features.join(","), workspace })
+        })
+        .collect();
+    if all.is_empty() {
+        return Err("no crate is a backend: give one `[package.metadata.wx] backend = \"name\"` in its Cargo.toml".into());
+    }
+    let names: Vec<&str> = all.iter().map(|backend| backend.name).collect();
+    let list = names.join(", ");
+    let chosen: Vec<Backend<'_>> = all.into_iter().filter(|backend| name.is_none_or(|name| backend.name == name)).collect();
+    match (chosen.is_empty(), name) {
+        (true, Some(name)) => Err(format!("no backend is called `{name}`: there are {list}").into()),
+        _ => Ok(chosen),
+    }
+}
+
+impl Backend<'_> {
+    /// Builds its test, so that what a compiler has to say comes before any verdict.
+    ///
+    /// # Errors
+    ///
+    /// It does not build.
+    pub(super) fn build(&self) -> Result<()> {
+        let status = self.cargo_test().args(["--quiet", "--no-run"]).status()?;
+        if status.success() {
+            return Ok(());
+        }
+        let package = &self.package.name;
+        Err(format!(
+            "{package} does not build, see above: a backend has a test target `conformance` (harness = false) that calls \
+             `wx_conformance::main`; try `{}`",
+            shell::line(&self.cargo_test())
+        )
+        .into())
+    }
+
+    /// Runs its test and reads the report.
+    ///
+    /// # Errors
+    ///
+    /// It ended without a report, or in a failure that the report does not have.
+    pub(super) fn judge(&self, filter: Option<&str>) -> Result<Report> {
+        let path = self.report_path();
+        if path.exists() {
+            fs::remove_file(&path)?; // what a run that was broken off left behind
+        }
+        let mut command = self.cargo_test();
+        command.arg("--").args(filter).env(REPORT, &path).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (status, output) = watch(self.name, &mut command)?;
+        let text = fs::read_to_string(&path).map_err(|_| {
+            format!("the suite over {} ended without a report ({status}). Its last words:\n{}", self.name, last(&output))
+        })?;
+        fs::remove_file(&path)?;
+        let report: Report = serde_json::from_str(&text).map_err(|error| {
+            format!("the report of {} does not read ({error}): do xtask and wx-conformance come from one version?", self.name)
+        })?;
+        if !status.success() && report.failures() == 0 {
+            return Err(format!("{} failed ({status}) though every verdict is good:\n{}", self.name, last(&output)).into());
+        }
+        Ok(report)
+    }
+
+    fn cargo_test(&self) -> Command {
+        let mut command = shell::cargo(&self.workspace.root);
+        command.args(["test", "-p", &self.package.name, "--test", "conformance"]);
+        if !self.features.is_empty() {
+            command.args(["--features", &self.features]);
+        }
+        command
+    }
+
+    fn report_path(&self) -> PathBuf {
+        self.workspace.target.join(format!("conformance-{}-{}.json", self.package.name, id()))
+    }
+}
+
+/// Runs the test to its end and counts on the terminal, if there is one, what it has done.
+fn watch(name: &str, command: &mut Command) -> Result<(std::process::ExitStatus, Vec<String>)> {
+    let is_shown = stderr().is_terminal();
+    let mut child = command.spawn().map_err(|error| format!("`{}` does not start: {error}", shell::line(command)))?;
+    let (stdout, errors) = (child.stdout.take(), child.stderr.take());
+    // Read beside the other stream, or a chatty test would wait for us while we wait for it.
+    let errors = std::thread::spawn(move || -> Vec<String> {
+        errors.map(|errors| BufReader::new(errors).lines().map_while(std::io::Result::ok).collect()).unwrap_or_default()
+    });
+    let mut lines = Vec::new();
+    let (mut done, mut of) = (0, String::new());
+    for line in stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+        let line = line?;
+        if let Some(total) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()) {
+            total.clone_into(&mut of);
+        }
+        done += usize::from(line.starts_with("test ") && line.contains(" ... "));
+        if is_shown {
+            eprint!("\r{name}: {done} of {of}");
+            stderr().flush()?;
+        }
+        lines.push(line);
+    }
+    if is_shown {
+        eprint!("\r\x1b[K");
+    }
+    let status = child.wait()?;
+    lines.extend(errors.join().unwrap_or_default());
+    Ok((status, lines))
+}
+
+fn last(lines: &[String]) -> String {
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn workspace(packages: &[(&str, Value)]) -> Workspace {
+        let packages: Vec<Value> = packages
+            .iter()
+            .map(|(name, metadata)| {
+                json!({
+                    "name": name, "manifest_path": "/w/Cargo.toml", "dependencies": [], "features": {}, "description": null,
+                    "keywords": [], "categories": [], "metadata": metadata,
+                })
+            })
+            .collect();
+        let workspace = json!({ "packages": packages, "workspace_root": "/w", "target_directory": "/w/target" });
+        serde_json::from_value(workspace).unwrap()
+    }
+
+    #[test]
+    fn backends_are_found_by_their_metadata() {
+        let mock = json!({ "wx": { "backend": "mock", "features": ["conformance", "slow"] } });
+        let desktop = json!({ "wx": { "backend": "desktop" } });
+        let workspace = workspace(&[("wx-api", Value::Null), ("wx-mock", mock), ("wx-desktop", desktop)]);
+        let names =
+            |wanted| find(&workspace, wanted).unwrap().iter().map(|backend| backend.name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(None), ["mock", "desktop"]);
+        assert_eq!(names(Some("desktop")), ["desktop"]);
+        let line = shell::line(&find(&workspace, Some("mock")).unwrap()[0].cargo_test());
+        assert!(line.ends_with("test -p wx-mock --test conformance --features conformance,slow"), "{line}");
+    }
+
+    #[test]
+    fn an_unknown_backend_is_answered_with_those_there_are() {
+        let workspace = workspace(&[("wx-mock", json!({ "wx": { "backend": "mock" } }))]);
+        assert_eq!(find(&workspace, Some("mok")).unwrap_err().to_string(), "no backend is called `mok`: there are mock");
+    }
+
+    #[test]
+    fn a_workspace_without_backends_says_how_to_make_one() {
+        let error = find(&workspace(&[("wx-api", Value::Null)]), None).unwrap_err();
+        assert!(error.to_string().contains("[package.metadata.wx] backend"), "{error}");
+    }
+}
