@@ -16,8 +16,9 @@ use std::{
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use wx_api::{
-    Api, ApiSet, Clock, Cx, Event, EventHub, EventSender, Host, Result, event_channel,
-    hce::{GetHceStateRequest, GetHceStateResult, Hce, HceMessage},
+    Api, ApiSet, Clock, Cx, Event, EventHub, EventSender, Host, Request, Result, event_channel,
+    hce::{GetHceStateRequest, GetHceStateResult, Hce, HceMessage, SendHceMessageRequest, SendHceMessageResult},
+    login::{Login, LoginRequest, LoginResult},
     soter::{AuthMode, Soter, StartSoterAuthenticationRequest, StartSoterAuthenticationResult},
 };
 use wx_host::{Consent, Fault, MemoryStore, Record, Timeout, TokioClock, Wx};
@@ -28,7 +29,23 @@ const CALLS: u32 = 20_000;
 
 fn main() -> ExitCode {
     // Not all arguments are ours: `cargo bench` adds `--bench`.
-    let figures = [typed_call(), json_edge(), idle_memory(), start_up(), slow_subscriber()];
+    let confirm = StartSoterAuthenticationRequest {
+        request_auth_modes: vec![AuthMode::FingerPrint],
+        challenge: "order 20261120-000042, 128.50 CNY".to_owned(),
+        auth_content: Some("confirm your order".to_owned()),
+    };
+    let figures = [
+        typed_call(),
+        json_edge("JSON edge / serde_json alone: startSoterAuthentication", &confirm),
+        json_edge(
+            "JSON edge / serde_json alone: sendHCEMessage, 256 bytes",
+            &SendHceMessageRequest { data: vec![0x90; 256].into() },
+        ),
+        json_edge("JSON edge / serde_json alone: login with a timeout", &LoginRequest { timeout: Some(5000) }),
+        idle_memory(),
+        start_up(),
+        slow_subscriber(),
+    ];
     println!("{:<58} {:>12} {:>12}", "figure", "measured", "bound");
     let mut good = true;
     for figure in figures {
@@ -67,6 +84,21 @@ impl Hce for Nothing {
     async fn get_hce_state(&self, _: &Cx, _: GetHceStateRequest) -> Result<GetHceStateResult> {
         Ok(GetHceStateResult {})
     }
+
+    async fn send_hce_message(&self, _: &Cx, _: SendHceMessageRequest) -> Result<SendHceMessageResult> {
+        Ok(SendHceMessageResult {})
+    }
+}
+
+#[async_trait]
+impl Login for Nothing {
+    fn supported(&self) -> ApiSet {
+        Api::Login.into()
+    }
+
+    async fn login(&self, _: &Cx, _: LoginRequest) -> Result<LoginResult> {
+        Ok(LoginResult { code: "033aB2cD4eF6gH8iJ0kL2mN4oP6qR8sT".to_owned() })
+    }
 }
 
 #[async_trait]
@@ -80,20 +112,16 @@ impl Soter for Nothing {
         _: &Cx,
         req: StartSoterAuthenticationRequest,
     ) -> Result<StartSoterAuthenticationResult> {
-        Ok(soter_result(req.challenge))
-    }
-}
-
-fn soter_result(challenge: String) -> StartSoterAuthenticationResult {
-    StartSoterAuthenticationResult {
-        auth_mode: AuthMode::FingerPrint,
-        result_json: challenge,
-        result_json_signature: "c2lnbmF0dXJl".repeat(28),
+        Ok(StartSoterAuthenticationResult {
+            auth_mode: AuthMode::FingerPrint,
+            result_json: req.challenge,
+            result_json_signature: "c2lnbmF0dXJl".repeat(28),
+        })
     }
 }
 
 fn bare_host() -> Host {
-    Host { hce: Some(Arc::new(Nothing)), soter: Some(Arc::new(Nothing)), ..Host::default() }
+    Host { hce: Some(Arc::new(Nothing)), login: Some(Arc::new(Nothing)), soter: Some(Arc::new(Nothing)), ..Host::default() }
 }
 
 fn all_layers(host: Host) -> Wx {
@@ -129,34 +157,30 @@ fn typed_call() -> Figure {
     }
 }
 
-/// Text in, text out through the JSON edge against `serde_json` alone on the same two texts.
-fn json_edge() -> Figure {
+/// Text in, text out through the JSON edge against `serde_json` alone on the same two texts. Short texts are the hard ones: there
+/// the conventions weigh most.
+fn json_edge<R: Request>(name: &'static str, req: &R) -> Figure {
     let (wx, cx) = (Wx::builder(bare_host()).build(), Cx::new("wx00000000000000a1"));
-    let text = serde_json::json!({
-        "requestAuthModes": ["fingerPrint"],
-        "challenge": "order 20261120-000042, 128.50 CNY",
-        "authContent": "confirm your order",
-    })
-    .to_string();
-    let answer = wx.call_json(&cx, "startSoterAuthentication", &text).now_or_never().expect("answers at once");
-    assert!(answer.is_ok(), "{}", answer.json());
+    let (api, text) = (R::FACTS.name, serde_json::to_string(req).expect("the request serialises"));
+    let reply = wx.call(&cx, req.clone()).now_or_never().expect("answers at once").expect("answers ok");
     let (ratio, ours, theirs) = compare(
         || {
-            let answer = wx.call_json(&cx, "startSoterAuthentication", black_box(&text)).now_or_never();
+            let answer = wx.call_json(&cx, api, black_box(&text)).now_or_never();
             assert!(answer.is_some_and(|answer| answer.is_ok()), "a backend that does nothing answers at once");
         },
         || {
-            let req: StartSoterAuthenticationRequest = serde_json::from_str(black_box(&text)).expect("the text is valid");
-            let text = serde_json::to_string(&soter_result(req.challenge)).expect("the result serialises");
+            let req: R = serde_json::from_str(black_box(&text)).expect("the text is valid");
+            black_box(req);
+            let text = serde_json::to_string(black_box(&reply)).expect("the result serialises");
             assert!(!black_box(text).is_empty(), "the result has fields");
         },
     );
     Figure {
-        name: "JSON edge / serde_json alone on the same text",
+        name,
         measured: ratio,
         bound: 4.0,
         unit: "x",
-        detail: format!("{ours:.0} ns against {theirs:.0} ns"),
+        detail: format!("{ours:.0} ns against {theirs:.0} ns, {} bytes in", text.len()),
     }
 }
 

@@ -36,7 +36,9 @@ impl Wx {
     ///
     /// What the API documents; [`Unsupported`](wx_api::ErrorKind::Unsupported) when the profile or the backend does not have it.
     pub async fn call<R: Request>(&self, cx: &Cx, req: R) -> Result<R::Reply> {
-        self.invoke(cx, req.into()).await?.try_into()
+        let call = req.into();
+        admit(cx, call.api())?;
+        self.stack.invoke(cx, call).await?.try_into()
     }
 
     /// Calls whatever API a [`Call`] is of: what a link or another binding carries.

@@ -114,7 +114,7 @@ async fn a_finger_removed_while_the_dialog_is_open_is_not_recognised() {
     let error = call.await.unwrap_err();
     assert_eq!(error.code(), Some(90011));
     let failed = StartSoterAuthenticationResult::failed(AuthMode::FingerPrint);
-    assert!(matches!(error.reply(), Some(Reply::StartSoterAuthentication(reply)) if *reply == failed));
+    assert!(matches!(error.reply(), Some(Reply::StartSoterAuthentication(reply)) if **reply == failed));
 }
 
 #[tokio::test]

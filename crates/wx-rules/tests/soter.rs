@@ -207,7 +207,7 @@ fn a_failure_carries_its_mode_and_empty_results() {
     for &code in SoterCode::ALL {
         let error = Error::from(Failure { code, mode: Speech });
         assert_eq!((error.api(), error.code()), (Api::StartSoterAuthentication, Some(code.code())));
-        let carried = Reply::StartSoterAuthentication(StartSoterAuthenticationResult::failed(Speech));
+        let carried = Reply::from(StartSoterAuthenticationResult::failed(Speech));
         assert_eq!(error.reply(), Some(&carried));
         assert_eq!(error.to_string(), failure(code, FingerPrint).to_string());
     }

@@ -57,16 +57,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             let last = Memory::<Option<Reply>>::default();
             // Only the third: two logins are enough for every other case.
             let count = Memory::<u32>::default();
-            Spoil::answers(move |_, call, answer| {
+            Spoil::answers(move |_, _, answer| {
                 let Ok(Reply::Login(_)) = &answer else { return answer };
                 let nth = count.with(|n| {
                     *n += 1;
                     *n
                 });
-                if call.api() == Api::Login && nth == 3 {
-                    if let Some(first) = last.with(|last| last.clone()) {
-                        return Ok(first);
-                    }
+                if nth == 3
+                    && let Some(second) = last.with(|last| last.clone())
+                {
+                    return Ok(second);
                 }
                 last.with(|last| *last = answer.as_ref().ok().cloned());
                 answer

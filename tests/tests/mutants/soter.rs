@@ -59,7 +59,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 (Call::StartSoterAuthentication(req), Ok(Reply::StartSoterAuthentication(result)))
                     if req.request_auth_modes.len() == 1 =>
                 {
-                    Ok(StartSoterAuthenticationResult { auth_mode: AuthMode::Facial, ..result }.into())
+                    Ok(StartSoterAuthenticationResult { auth_mode: AuthMode::Facial, ..*result }.into())
                 }
                 (_, answer) => answer,
             })
@@ -100,7 +100,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                             *mode = AuthMode::FingerPrint;
                         }
                     }
-                    req.into()
+                    Call::StartSoterAuthentication(req)
                 }
                 call => call,
             })
@@ -118,7 +118,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             Spoil::calls(|call| match call {
                 Call::StartSoterAuthentication(mut req) => {
                     req.auth_content = req.auth_content.filter(|text| text.encode_utf16().count() > 42);
-                    req.into()
+                    Call::StartSoterAuthentication(req)
                 }
                 call => call,
             })
@@ -131,7 +131,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             Spoil::calls(|call| match call {
                 Call::StartSoterAuthentication(mut req) => {
                     req.challenge = req.challenge.replace('\u{2028}', " ");
-                    req.into()
+                    Call::StartSoterAuthentication(req)
                 }
                 call => call,
             })

@@ -7,10 +7,14 @@ use wx_api::{ApiSet, Call, Cx, Event, EventSender, Invoke, Reply, Result, event_
 
 /// What a mutant does on the way down, on the way up, and to events. What it leaves alone stays right.
 pub(crate) struct Spoil {
-    call: Box<dyn Fn(&Cx, Call) -> Down + Send + Sync>,
-    answer: Box<dyn Fn(&Cx, &Call, Result<Reply>) -> Result<Reply> + Send + Sync>,
-    event: Option<Arc<dyn Fn(Event) -> Option<Event> + Send + Sync>>,
+    call: Box<SpoilCall>,
+    answer: Box<SpoilAnswer>,
+    event: Option<Arc<SpoilEvent>>,
 }
+
+type SpoilCall = dyn Fn(&Cx, Call) -> Down + Send + Sync;
+type SpoilAnswer = dyn Fn(&Cx, &Call, Result<Reply>) -> Result<Reply> + Send + Sync;
+type SpoilEvent = dyn Fn(Event) -> Option<Event> + Send + Sync;
 
 /// What becomes of a call on its way down.
 pub(crate) enum Down {

@@ -22,8 +22,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     answer
                 }
                 Ok(Reply::GetUserInfo(result)) => first.with(|first| {
-                    let first = first.get_or_insert_with(|| result.clone());
-                    Ok(GetUserInfoResult { iv: first.iv.clone(), encrypted_data: first.encrypted_data.clone(), ..result }
+                    let first = first.get_or_insert_with(|| (*result).clone());
+                    Ok(GetUserInfoResult { iv: first.iv.clone(), encrypted_data: first.encrypted_data.clone(), ..*result }
                         .into())
                 }),
                 answer => answer,

@@ -67,6 +67,10 @@ fn api(contract: &Contract) -> String {
             put(&mut domains, format!("Self::{v} => {d:?},"));
         }
     }
+    let by_name: String = all_apis(contract)
+        .map(|(_, api)| format!("{:?} => Self::{},", api.name, api.variant))
+        .chain(all_events(contract).map(|(_, event)| format!("{:?} => Self::{},", event.on, event_variant(event))))
+        .collect();
     let event_facts: String = all_events(contract)
         .map(|(domain, event)| format!("Self::{} => Some(&{}::{}::FACTS),", event_variant(event), domain.name, event.payload))
         .collect();
@@ -88,7 +92,7 @@ fn api(contract: &Contract) -> String {
 
             /// The API or event that scripts call by this name.
             pub fn from_name(name: &str) -> Option<Self> {{
-                Self::ALL.iter().copied().find(|api| api.name() == name)
+                Some(match name {{ {by_name} _ => return None }})
             }}
 
             /// The domain it belongs to: the name of its file and of its field in [`Host`](crate::Host).
@@ -177,18 +181,22 @@ fn reply(contract: &Contract) -> String {
     let (mut variants, mut apis, mut read, mut from) = Default::default();
     for (domain, api) in all_apis(contract) {
         let (v, path) = (&api.variant, format!("{}::{}", domain.name, api.result));
-        put(&mut variants, format!("/// `wx.{}`.\n{v}({path}),", api.name));
+        let (ty, wrap, unwrap) = match size(&api.fields) {
+            ..=LARGE => (path.clone(), "result", "result"),
+            _ => (format!("Box<{path}>"), "Box::new(result)", "*result"),
+        };
+        put(&mut variants, format!("/// `wx.{}`.\n{v}({ty}),", api.name));
         put(&mut apis, format!("Self::{v}(_) => Api::{v},"));
-        put(&mut read, format!("Api::{v} => {path}::deserialize(result).map(Self::{v}),"));
+        put(&mut read, format!("Api::{v} => <{ty}>::deserialize(result).map(Self::{v}),"));
         put(
             &mut from,
             format!(
-                "impl From<{path}> for Reply {{ fn from(result: {path}) -> Self {{ Self::{v}(result) }} }}
+                "impl From<{path}> for Reply {{ fn from(result: {path}) -> Self {{ Self::{v}({wrap}) }} }}
 
                 impl TryFrom<Reply> for {path} {{
                     type Error = Error;
                     fn try_from(reply: Reply) -> Result<Self, Error> {{
-                        match reply {{ Reply::{v}(result) => Ok(result), other => Err(other.instead_of(Api::{v})) }}
+                        match reply {{ Reply::{v}(result) => Ok({unwrap}), other => Err(other.instead_of(Api::{v})) }}
                     }}
                 }}"
             ),
@@ -199,7 +207,7 @@ fn reply(contract: &Contract) -> String {
 
         use crate::{{Api, Error, {}}};
 
-        /// The result of any API. Serialises as its fields alone.
+        /// The result of any API. Serialises as its fields alone. Large results are boxed, so that every layer moves little.
         #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
@@ -226,6 +234,23 @@ fn reply(contract: &Contract) -> String {
         {from}",
         domain_names(contract)
     )
+}
+
+/// Results of more than this many bytes are boxed in `Reply`: every layer moves one, and most are small.
+const LARGE: usize = 48;
+
+/// About how many bytes the fields take.
+fn size(fields: &[Field]) -> usize {
+    fn of(ty: &FieldType) -> usize {
+        match ty {
+            FieldType::Boolean | FieldType::OneOf { .. } => 1,
+            FieldType::Number => 8,
+            FieldType::String | FieldType::Array(_) | FieldType::Map(..) => 24,
+            FieldType::Buffer => 32,
+            FieldType::Object(fields) => fields.iter().map(|(_, ty, _)| of(ty)).sum(),
+        }
+    }
+    fields.iter().map(|field| of(&field.ty)).sum()
 }
 
 fn event(contract: &Contract) -> String {
@@ -295,8 +320,8 @@ fn host(contract: &Contract) -> String {
                 &mut invoke,
                 format!(
                     "Call::{variant}(req) => match &self.{name} {{
-                        Some(domain) => domain.{method}(cx, req).await.map(Reply::{variant}),
-                        None => Err(Error::unsupported(Api::{variant})),
+                        Some(domain) => as_reply(domain.{method}(cx, req)),
+                        None => unsupported(Api::{variant}),
                     }}"
                 ),
             );
@@ -317,11 +342,9 @@ fn host(contract: &Contract) -> String {
         }
     }
     format!(
-        "{HEADER}use std::{{fmt, sync::Arc}};
+        "{HEADER}use std::{{fmt, future::{{Future, ready}}, pin::Pin, sync::Arc}};
 
-        use async_trait::async_trait;
-
-        use crate::{{Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Reply, Result, {}}};
+        use crate::{{Answering, Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Reply, Result, {}}};
 
         /// A backend: one implementation per domain. A domain that is left out answers `<api>:fail not supported`.
         ///
@@ -329,9 +352,14 @@ fn host(contract: &Contract) -> String {
         #[derive(Clone, Default)]
         pub struct Host {{ {fields} }}
 
-        #[async_trait]
         impl Invoke for Host {{
-            async fn invoke(&self, cx: &Cx, call: Call) -> Result<Reply> {{ match call {{ {invoke} }} }}
+            // Written out, so that a call costs one small allocation besides the domain's own.
+            fn invoke<'s, 'c, 'a>(&'s self, cx: &'c Cx, call: Call) -> Answering<'a>
+            where
+                's: 'a,
+                'c: 'a,
+                Self: 'a,
+            {{ match call {{ {invoke} }} }}
 
             fn supported(&self) -> ApiSet {{
                 let mut set = ApiSet::NONE;
@@ -340,6 +368,14 @@ fn host(contract: &Contract) -> String {
             }}
 
             fn subscribe(&self, cx: &Cx, out: EventSender) -> Result<()> {{ {subscribe} Ok(()) }}
+        }}
+
+        fn as_reply<'a, T: Into<Reply> + 'a>(answering: Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>) -> Answering<'a> {{
+            Box::pin(async move {{ answering.await.map(Into::into) }})
+        }}
+
+        fn unsupported<'a>(api: Api) -> Answering<'a> {{
+            Box::pin(ready(Err(Error::unsupported(api))))
         }}
 
         impl fmt::Debug for Host {{

@@ -1,8 +1,12 @@
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{ApiSet, Call, Cx, EventSender, Reply, Result};
+
+/// A call under way: what [`Invoke::invoke`] returns. Implementations on hot paths write it out instead of using
+/// `#[async_trait]`, and may then hand on the future of whatever they wrap.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + Send + 'a>>;
 
 /// The one thing that layers, links and bindings wrap: it answers any call and takes any subscription.
 ///

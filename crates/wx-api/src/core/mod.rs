@@ -17,7 +17,7 @@ pub use self::{
     error::{Error, ErrorKind, Result},
     event::{EventHub, EventSender, EventStream, Lagged, event_channel},
     facts::{Effect, EventFacts, EventType, Facts, JsType, Param, Policy, Request},
-    invoke::{Invoke, Layer},
+    invoke::{Answering, Invoke, Layer},
     profile::{Platform, Profile},
     version::{Version, VersionError},
 };

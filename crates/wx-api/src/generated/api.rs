@@ -78,7 +78,23 @@ impl Api {
 
     /// The API or event that scripts call by this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|api| api.name() == name)
+        Some(match name {
+            "authorize" => Self::Authorize,
+            "getSetting" => Self::GetSetting,
+            "openSetting" => Self::OpenSetting,
+            "getHCEState" => Self::GetHceState,
+            "startHCE" => Self::StartHce,
+            "stopHCE" => Self::StopHce,
+            "sendHCEMessage" => Self::SendHceMessage,
+            "login" => Self::Login,
+            "checkSession" => Self::CheckSession,
+            "checkIsSupportSoterAuthentication" => Self::CheckIsSupportSoterAuthentication,
+            "checkIsSoterEnrolledInDevice" => Self::CheckIsSoterEnrolledInDevice,
+            "startSoterAuthentication" => Self::StartSoterAuthentication,
+            "getUserInfo" => Self::GetUserInfo,
+            "onHCEMessage" => Self::OnHceMessage,
+            _ => return None,
+        })
     }
 
     /// The domain it belongs to: the name of its file and of its field in [`Host`](crate::Host).

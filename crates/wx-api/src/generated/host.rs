@@ -1,10 +1,15 @@
 // Derived by `cargo xtask codegen` from the domain files. Do not edit.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 
-use async_trait::async_trait;
-
-use crate::{Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Reply, Result, authorization, hce, login, soter, user};
+use crate::{
+    Answering, Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Reply, Result, authorization, hce, login, soter, user,
+};
 
 /// A backend: one implementation per domain. A domain that is left out answers `<api>:fail not supported`.
 ///
@@ -23,65 +28,66 @@ pub struct Host {
     pub user: Option<Arc<dyn user::User>>,
 }
 
-#[async_trait]
 impl Invoke for Host {
-    async fn invoke(&self, cx: &Cx, call: Call) -> Result<Reply> {
+    // Written out, so that a call costs one small allocation besides the domain's own.
+    fn invoke<'s, 'c, 'a>(&'s self, cx: &'c Cx, call: Call) -> Answering<'a>
+    where
+        's: 'a,
+        'c: 'a,
+        Self: 'a,
+    {
         match call {
             Call::Authorize(req) => match &self.authorization {
-                Some(domain) => domain.authorize(cx, req).await.map(Reply::Authorize),
-                None => Err(Error::unsupported(Api::Authorize)),
+                Some(domain) => as_reply(domain.authorize(cx, req)),
+                None => unsupported(Api::Authorize),
             },
             Call::GetSetting(req) => match &self.authorization {
-                Some(domain) => domain.get_setting(cx, req).await.map(Reply::GetSetting),
-                None => Err(Error::unsupported(Api::GetSetting)),
+                Some(domain) => as_reply(domain.get_setting(cx, req)),
+                None => unsupported(Api::GetSetting),
             },
             Call::OpenSetting(req) => match &self.authorization {
-                Some(domain) => domain.open_setting(cx, req).await.map(Reply::OpenSetting),
-                None => Err(Error::unsupported(Api::OpenSetting)),
+                Some(domain) => as_reply(domain.open_setting(cx, req)),
+                None => unsupported(Api::OpenSetting),
             },
             Call::GetHceState(req) => match &self.hce {
-                Some(domain) => domain.get_hce_state(cx, req).await.map(Reply::GetHceState),
-                None => Err(Error::unsupported(Api::GetHceState)),
+                Some(domain) => as_reply(domain.get_hce_state(cx, req)),
+                None => unsupported(Api::GetHceState),
             },
             Call::StartHce(req) => match &self.hce {
-                Some(domain) => domain.start_hce(cx, req).await.map(Reply::StartHce),
-                None => Err(Error::unsupported(Api::StartHce)),
+                Some(domain) => as_reply(domain.start_hce(cx, req)),
+                None => unsupported(Api::StartHce),
             },
             Call::StopHce(req) => match &self.hce {
-                Some(domain) => domain.stop_hce(cx, req).await.map(Reply::StopHce),
-                None => Err(Error::unsupported(Api::StopHce)),
+                Some(domain) => as_reply(domain.stop_hce(cx, req)),
+                None => unsupported(Api::StopHce),
             },
             Call::SendHceMessage(req) => match &self.hce {
-                Some(domain) => domain.send_hce_message(cx, req).await.map(Reply::SendHceMessage),
-                None => Err(Error::unsupported(Api::SendHceMessage)),
+                Some(domain) => as_reply(domain.send_hce_message(cx, req)),
+                None => unsupported(Api::SendHceMessage),
             },
             Call::Login(req) => match &self.login {
-                Some(domain) => domain.login(cx, req).await.map(Reply::Login),
-                None => Err(Error::unsupported(Api::Login)),
+                Some(domain) => as_reply(domain.login(cx, req)),
+                None => unsupported(Api::Login),
             },
             Call::CheckSession(req) => match &self.login {
-                Some(domain) => domain.check_session(cx, req).await.map(Reply::CheckSession),
-                None => Err(Error::unsupported(Api::CheckSession)),
+                Some(domain) => as_reply(domain.check_session(cx, req)),
+                None => unsupported(Api::CheckSession),
             },
             Call::CheckIsSupportSoterAuthentication(req) => match &self.soter {
-                Some(domain) => {
-                    domain.check_is_support_soter_authentication(cx, req).await.map(Reply::CheckIsSupportSoterAuthentication)
-                }
-                None => Err(Error::unsupported(Api::CheckIsSupportSoterAuthentication)),
+                Some(domain) => as_reply(domain.check_is_support_soter_authentication(cx, req)),
+                None => unsupported(Api::CheckIsSupportSoterAuthentication),
             },
             Call::CheckIsSoterEnrolledInDevice(req) => match &self.soter {
-                Some(domain) => {
-                    domain.check_is_soter_enrolled_in_device(cx, req).await.map(Reply::CheckIsSoterEnrolledInDevice)
-                }
-                None => Err(Error::unsupported(Api::CheckIsSoterEnrolledInDevice)),
+                Some(domain) => as_reply(domain.check_is_soter_enrolled_in_device(cx, req)),
+                None => unsupported(Api::CheckIsSoterEnrolledInDevice),
             },
             Call::StartSoterAuthentication(req) => match &self.soter {
-                Some(domain) => domain.start_soter_authentication(cx, req).await.map(Reply::StartSoterAuthentication),
-                None => Err(Error::unsupported(Api::StartSoterAuthentication)),
+                Some(domain) => as_reply(domain.start_soter_authentication(cx, req)),
+                None => unsupported(Api::StartSoterAuthentication),
             },
             Call::GetUserInfo(req) => match &self.user {
-                Some(domain) => domain.get_user_info(cx, req).await.map(Reply::GetUserInfo),
-                None => Err(Error::unsupported(Api::GetUserInfo)),
+                Some(domain) => as_reply(domain.get_user_info(cx, req)),
+                None => unsupported(Api::GetUserInfo),
             },
         }
     }
@@ -124,6 +130,14 @@ impl Invoke for Host {
         }
         Ok(())
     }
+}
+
+fn as_reply<'a, T: Into<Reply> + 'a>(answering: Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>) -> Answering<'a> {
+    Box::pin(async move { answering.await.map(Into::into) })
+}
+
+fn unsupported<'a>(api: Api) -> Answering<'a> {
+    Box::pin(ready(Err(Error::unsupported(api))))
 }
 
 impl fmt::Debug for Host {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{Api, Error, authorization, hce, login, soter, user};
 
-/// The result of any API. Serialises as its fields alone.
+/// The result of any API. Serialises as its fields alone. Large results are boxed, so that every layer moves little.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -32,9 +32,9 @@ pub enum Reply {
     /// `wx.checkIsSoterEnrolledInDevice`.
     CheckIsSoterEnrolledInDevice(soter::CheckIsSoterEnrolledInDeviceResult),
     /// `wx.startSoterAuthentication`.
-    StartSoterAuthentication(soter::StartSoterAuthenticationResult),
+    StartSoterAuthentication(Box<soter::StartSoterAuthenticationResult>),
     /// `wx.getUserInfo`.
-    GetUserInfo(user::GetUserInfoResult),
+    GetUserInfo(Box<user::GetUserInfoResult>),
 }
 
 impl Reply {
@@ -64,25 +64,24 @@ impl Reply {
     /// A result of another shape, or an event, which has none.
     pub fn deserialize<'de, D: Deserializer<'de>>(api: Api, result: D) -> Result<Self, D::Error> {
         match api {
-            Api::Authorize => authorization::AuthorizeResult::deserialize(result).map(Self::Authorize),
-            Api::GetSetting => authorization::GetSettingResult::deserialize(result).map(Self::GetSetting),
-            Api::OpenSetting => authorization::OpenSettingResult::deserialize(result).map(Self::OpenSetting),
-            Api::GetHceState => hce::GetHceStateResult::deserialize(result).map(Self::GetHceState),
-            Api::StartHce => hce::StartHceResult::deserialize(result).map(Self::StartHce),
-            Api::StopHce => hce::StopHceResult::deserialize(result).map(Self::StopHce),
-            Api::SendHceMessage => hce::SendHceMessageResult::deserialize(result).map(Self::SendHceMessage),
-            Api::Login => login::LoginResult::deserialize(result).map(Self::Login),
-            Api::CheckSession => login::CheckSessionResult::deserialize(result).map(Self::CheckSession),
-            Api::CheckIsSupportSoterAuthentication => {
-                soter::CheckIsSupportSoterAuthenticationResult::deserialize(result).map(Self::CheckIsSupportSoterAuthentication)
-            }
+            Api::Authorize => <authorization::AuthorizeResult>::deserialize(result).map(Self::Authorize),
+            Api::GetSetting => <authorization::GetSettingResult>::deserialize(result).map(Self::GetSetting),
+            Api::OpenSetting => <authorization::OpenSettingResult>::deserialize(result).map(Self::OpenSetting),
+            Api::GetHceState => <hce::GetHceStateResult>::deserialize(result).map(Self::GetHceState),
+            Api::StartHce => <hce::StartHceResult>::deserialize(result).map(Self::StartHce),
+            Api::StopHce => <hce::StopHceResult>::deserialize(result).map(Self::StopHce),
+            Api::SendHceMessage => <hce::SendHceMessageResult>::deserialize(result).map(Self::SendHceMessage),
+            Api::Login => <login::LoginResult>::deserialize(result).map(Self::Login),
+            Api::CheckSession => <login::CheckSessionResult>::deserialize(result).map(Self::CheckSession),
+            Api::CheckIsSupportSoterAuthentication => <soter::CheckIsSupportSoterAuthenticationResult>::deserialize(result)
+                .map(Self::CheckIsSupportSoterAuthentication),
             Api::CheckIsSoterEnrolledInDevice => {
-                soter::CheckIsSoterEnrolledInDeviceResult::deserialize(result).map(Self::CheckIsSoterEnrolledInDevice)
+                <soter::CheckIsSoterEnrolledInDeviceResult>::deserialize(result).map(Self::CheckIsSoterEnrolledInDevice)
             }
             Api::StartSoterAuthentication => {
-                soter::StartSoterAuthenticationResult::deserialize(result).map(Self::StartSoterAuthentication)
+                <Box<soter::StartSoterAuthenticationResult>>::deserialize(result).map(Self::StartSoterAuthentication)
             }
-            Api::GetUserInfo => user::GetUserInfoResult::deserialize(result).map(Self::GetUserInfo),
+            Api::GetUserInfo => <Box<user::GetUserInfoResult>>::deserialize(result).map(Self::GetUserInfo),
             _ => Err(D::Error::custom(format_args!("{} is an event", api.name()))),
         }
     }
@@ -259,7 +258,7 @@ impl TryFrom<Reply> for soter::CheckIsSoterEnrolledInDeviceResult {
 }
 impl From<soter::StartSoterAuthenticationResult> for Reply {
     fn from(result: soter::StartSoterAuthenticationResult) -> Self {
-        Self::StartSoterAuthentication(result)
+        Self::StartSoterAuthentication(Box::new(result))
     }
 }
 
@@ -267,14 +266,14 @@ impl TryFrom<Reply> for soter::StartSoterAuthenticationResult {
     type Error = Error;
     fn try_from(reply: Reply) -> Result<Self, Error> {
         match reply {
-            Reply::StartSoterAuthentication(result) => Ok(result),
+            Reply::StartSoterAuthentication(result) => Ok(*result),
             other => Err(other.instead_of(Api::StartSoterAuthentication)),
         }
     }
 }
 impl From<user::GetUserInfoResult> for Reply {
     fn from(result: user::GetUserInfoResult) -> Self {
-        Self::GetUserInfo(result)
+        Self::GetUserInfo(Box::new(result))
     }
 }
 
@@ -282,7 +281,7 @@ impl TryFrom<Reply> for user::GetUserInfoResult {
     type Error = Error;
     fn try_from(reply: Reply) -> Result<Self, Error> {
         match reply {
-            Reply::GetUserInfo(result) => Ok(result),
+            Reply::GetUserInfo(result) => Ok(*result),
             other => Err(other.instead_of(Api::GetUserInfo)),
         }
     }

@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use wx_api::{ApiSet, Call, Clock, Cx, Error, ErrorKind, EventSender, Invoke, Layer, Result};
-
-use super::Answering;
+use wx_api::{Answering, ApiSet, Call, Clock, Cx, Error, ErrorKind, EventSender, Invoke, Layer, Result};
 
 /// Breaks calls on purpose, so that an app and a host can be tried against a bad day. Repeatable: the same seed and the same
 /// calls in the same order have the same faults.

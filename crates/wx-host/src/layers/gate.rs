@@ -5,9 +5,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use wx_api::{Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Layer, Reply, Result, Scope, authorization::AuthorizeRequest};
-
-use super::Answering;
+use wx_api::{
+    Answering, Api, ApiSet, Call, Cx, Error, EventSender, Invoke, Layer, Reply, Result, Scope, authorization::AuthorizeRequest,
+};
 
 /// Consent before use: a call of an API whose facts name a scope runs only after the backend's `authorize` of that scope said ok.
 /// A refusal is told in the name of the API that was called.

@@ -3,10 +3,6 @@
 //! They write out the signature of `invoke` instead of using `#[async_trait]`: a layer that has nothing to do for a call hands on
 //! the future of the one below, and costs no allocation.
 
-use std::{future::Future, pin::Pin};
-
-use wx_api::{Reply, Result};
-
 mod fault;
 mod gate;
 mod record;
@@ -22,6 +18,3 @@ pub use self::{
     timeout::Timeout,
     trace::Trace,
 };
-
-/// A call under way.
-type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + Send + 'a>>;

@@ -1,9 +1,7 @@
 use std::{fmt, future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::future::{Either, select};
-use wx_api::{Api, ApiSet, Call, Clock, Cx, Error, EventSender, Invoke, Layer, Result};
-
-use super::Answering;
+use wx_api::{Answering, Api, ApiSet, Call, Clock, Cx, Error, EventSender, Invoke, Layer, Reply, Result, Timestamp};
 
 /// Ends a call that takes too long with `<api>:fail timeout`, and tells the backend the deadline.
 ///
@@ -90,13 +88,10 @@ impl Invoke for Timed {
         Box::pin(async move {
             let api = call.api();
             let mut answering = self.inner.invoke(&limited, call);
-            // Most calls answer at once, and need no timer.
-            if let Poll::Ready(answer) = poll_fn(|task| Poll::Ready(answering.as_mut().poll(task))).await {
-                return answer;
-            }
-            match select(answering, clock.sleep_until(deadline)).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(((), _)) => Err(Error::timeout(api)),
+            // Most calls answer at once, and need no timer: what is only for the others stays out of their way.
+            match poll_fn(|task| Poll::Ready(answering.as_mut().poll(task))).await {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => Box::pin(race(answering, clock, deadline, api)).await,
             }
         })
     }
@@ -110,13 +105,20 @@ impl Invoke for Timed {
     }
 }
 
+async fn race(answering: Answering<'_>, clock: &dyn Clock, deadline: Timestamp, api: Api) -> Result<Reply> {
+    match select(answering, clock.sleep_until(deadline)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(Error::timeout(api)),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
 mod tests {
     use std::pin::pin;
 
     use wx_api::{
-        ErrorKind, Timestamp,
+        ErrorKind,
         login::{CheckSessionRequest, CheckSessionResult, LoginRequest, LoginResult},
     };
 

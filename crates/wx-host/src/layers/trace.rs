@@ -10,9 +10,7 @@ use tracing::{
     Span,
     field::{Empty, debug},
 };
-use wx_api::{ApiSet, Call, Cx, EventSender, Invoke, Layer, Reply, Result};
-
-use super::Answering;
+use wx_api::{Answering, ApiSet, Call, Cx, EventSender, Invoke, Layer, Reply, Result};
 
 /// A [`tracing`] span named `wx` for every call, at level `INFO`, around everything the call does.
 ///

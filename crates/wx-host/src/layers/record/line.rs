@@ -89,7 +89,8 @@ impl<'a> Failure<'a, &'a Reply> {
     }
 }
 
-/// Writes one line. Every call pays for two of them, so the names, which need no escaping, are copied as they are.
+/// Writes one line. Every call pays for two of them, so what never changes is copied in one piece, and names, which need no
+/// escaping, as they are.
 pub(crate) struct Writer<'a>(&'a mut Vec<u8>);
 
 impl<'a> Writer<'a> {
@@ -105,80 +106,85 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn call(mut self, id: u64, call: &Call) -> io::Result<()> {
-        self.begin("call", id)?;
-        self.api("api", call.api());
-        self.field("args", call)?;
+        self.text("{\"line\":\"call\",\"id\":");
+        self.json(&id)?;
+        self.text(",\"api\":\"");
+        self.text(call.api().name());
+        self.text("\",\"args\":");
+        self.json(call)?;
         self.end();
         Ok(())
     }
 
     /// `called` is the API that was called.
     pub(crate) fn answer(mut self, id: u64, called: Api, answer: &Result<Reply>) -> io::Result<()> {
-        self.begin("answer", id)?;
+        self.text("{\"line\":\"answer\",\"id\":");
+        self.json(&id)?;
         match answer {
             Ok(reply) => {
-                self.field("ok", reply)?;
+                self.text(",\"ok\":");
+                self.json(reply)?;
                 if reply.api() != called {
-                    self.api("of", reply.api());
+                    self.text(",\"of\":");
+                    self.json(reply.api().name())?;
                 }
             }
-            Err(error) => self.field("fail", &Failure::new(Some(called), error))?,
+            Err(error) => {
+                self.text(",\"fail\":");
+                self.json(&Failure::new(Some(called), error))?;
+            }
         }
         self.end();
         Ok(())
     }
 
     pub(crate) fn subscribe(mut self, id: u64, events: ApiSet) -> io::Result<()> {
-        self.begin("subscribe", id)?;
-        self.field("events", &names(events))?;
+        self.text("{\"line\":\"subscribe\",\"id\":");
+        self.json(&id)?;
+        self.text(",\"events\":");
+        self.json(&names(events))?;
         self.end();
         Ok(())
     }
 
     /// The backend's refusal of a subscription.
     pub(crate) fn refusal(mut self, id: u64, error: &Error) -> io::Result<()> {
-        self.begin("answer", id)?;
-        self.field("fail", &Failure::new(None, error))?;
+        self.text("{\"line\":\"answer\",\"id\":");
+        self.json(&id)?;
+        self.text(",\"fail\":");
+        self.json(&Failure::new(None, error))?;
         self.end();
         Ok(())
     }
 
     pub(crate) fn event(mut self, id: u64, event: &Event) -> io::Result<()> {
-        self.begin("event", id)?;
-        self.api("api", event.api());
-        self.field("payload", event)?;
+        self.text("{\"line\":\"event\",\"id\":");
+        self.json(&id)?;
+        self.text(",\"api\":\"");
+        self.text(event.api().name());
+        self.text("\",\"payload\":");
+        self.json(event)?;
         self.end();
         Ok(())
     }
 
     pub(crate) fn cancel(mut self, id: u64) -> io::Result<()> {
-        self.begin("cancel", id)?;
+        self.text("{\"line\":\"cancel\",\"id\":");
+        self.json(&id)?;
         self.end();
         Ok(())
     }
 
-    fn begin(&mut self, line: &'static str, id: u64) -> io::Result<()> {
-        self.copy(&["{\"line\":\"", line, "\""]);
-        self.field("id", &id)
+    fn text(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
     }
 
-    fn api(&mut self, name: &'static str, api: Api) {
-        self.copy(&[",\"", name, "\":\"", api.name(), "\""]);
-    }
-
-    fn field(&mut self, name: &'static str, value: &impl Serialize) -> io::Result<()> {
-        self.copy(&[",\"", name, "\":"]);
+    fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> io::Result<()> {
         Ok(serde_json::to_writer(&mut *self.0, value)?)
     }
 
-    fn copy(&mut self, texts: &[&str]) {
-        for text in texts {
-            self.0.extend_from_slice(text.as_bytes());
-        }
-    }
-
-    fn end(self) {
-        self.0.extend_from_slice(b"}\n");
+    fn end(mut self) {
+        self.text("}\n");
     }
 }
 

@@ -8,10 +8,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use wx_api::{Api, ApiSet, Call, Cx, EventSender, Invoke, Layer, Result};
+use wx_api::{Answering, Api, ApiSet, Call, Cx, EventSender, Invoke, Layer, Result};
 
 use self::line::Writer;
-use super::Answering;
 
 /// Writes down every call, answer, subscription, event and broken-off call, as one line of JSON each, for
 /// [`Replay`](crate::Replay) to play back.

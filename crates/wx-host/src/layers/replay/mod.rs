@@ -14,13 +14,13 @@ use std::{
 
 use serde::Serialize;
 use wx_api::{
-    Api, ApiSet, Call, Cx, Error, Event, EventSender, Invoke, Reply, Result,
+    Answering, Api, ApiSet, Call, Cx, Error, Event, EventSender, Invoke, Reply, Result,
     authorization::{AuthorizeRequest, AuthorizeResult},
 };
 
 pub use self::steps::ReplayError;
 use self::steps::{Numbered, Step};
-use super::{Answering, record::line::names};
+use super::record::line::names;
 use crate::answer::shortened;
 
 /// A backend that says again what a [`Record`](crate::Record) wrote down.
