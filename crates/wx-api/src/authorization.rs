@@ -41,7 +41,8 @@ pub trait Authorization: Send + Sync {
     ///   its prefix (`authorization::scope_needs_its_prefix`) or in other letters (`authorization::scope_case_matters`)
     /// - later base libraries grant address and invoice title unasked, the seeds' age asks
     ///   (`authorization::address_is_asked_as_the_profile_says`)
-    /// - calls at once for one scope share one prompt and its answer (`authorization::calls_at_once_share_one_prompt`)
+    /// - calls at once for one scope share one prompt and its answer (`authorization::calls_at_once_share_one_prompt`), whether
+    ///   they ask or just use it (`authorization::call_and_authorize_at_once_share_one_prompt`)
     /// - calls at once for two scopes show both, each with its own answer (`authorization::two_scopes_at_once_prompt_each`)
     /// - while a prompt is open other calls go on (`authorization::open_prompt_blocks_no_other_call`)
     /// - a prompt the user ignores decides nothing (`authorization::ignored_prompt_decides_nothing`)
@@ -68,7 +69,8 @@ pub trait Authorization: Send + Sync {
     /// # Behavior
     ///
     /// - nothing asked, nothing listed (`authorization::settings_start_empty`)
-    /// - asked scopes are listed with their decisions, others not (`authorization::settings_list_what_was_asked`)
+    /// - asked scopes are listed with their decisions, others not (`authorization::settings_list_what_was_asked`), nor those whose
+    ///   prompt decided nothing (`authorization::undecided_scopes_are_not_listed`)
     /// - it never prompts (`authorization::get_setting_never_prompts`)
     ///
     /// # Errors
@@ -87,7 +89,8 @@ pub trait Authorization: Send + Sync {
     /// - it shows exactly the scopes that were asked for (`authorization::settings_page_shows_what_was_asked`)
     /// - a refusal turned round lets calls through without a prompt (`authorization::settings_page_grants`)
     /// - a grant turned round fails calls without a prompt (`authorization::settings_page_revokes`)
-    /// - it cannot grant what was never asked for (`authorization::settings_page_cannot_grant_the_unasked`)
+    /// - it cannot grant what was never asked for (`authorization::settings_page_cannot_grant_the_unasked`), nor answer it
+    ///   (`authorization::settings_page_answers_nothing_unasked`)
     /// - it answers what the user left (`authorization::settings_page_answers_what_was_left`)
     ///
     /// # Errors

@@ -45,10 +45,13 @@ pub trait Hce: Send + Sync {
     ///   digits (`hce::odd_aid_is_13003`) or other letters (`hce::aid_that_is_not_hex_is_13003`) are 13003
     /// - both cases of letters are hex (`hce::aid_case_does_not_matter`)
     /// - an empty list is 13003 (`hce::empty_aid_list_is_13003`), and so are more than 256 AIDs (`hce::too_many_aids_are_13003`)
-    /// - one bad AID spoils the list, and nothing is registered (`hce::one_bad_aid_registers_nothing`)
+    /// - one bad AID spoils the list, and nothing is registered (`hce::one_bad_aid_registers_nothing`); the reason names it and
+    ///   what is wrong with it (`hce::bad_aid_is_told`)
+    /// - an `aid_list` of another type is 13003 as well (`hce::parameter_error_of_start_is_13003`)
     /// - a device that cannot emulate fails with its code: 13000 (`hce::start_without_nfc_is_13000`), 13001
     ///   (`hce::start_with_nfc_off_is_13001`), 13002 (`hce::start_without_hce_is_13002`), 13004
-    ///   (`hce::start_without_default_app_is_13004`)
+    ///   (`hce::start_without_default_app_is_13004`); so does a platform that cannot
+    ///   (`hce::start_on_a_platform_without_hce_is_13002`)
     /// - an AID that another app holds is 13006 (`hce::aid_of_another_app_is_13006`)
     /// - a registration the system refuses is 13006 (`hce::refused_registration_is_13006`)
     /// - started again, the new list replaces the old (`hce::start_again_replaces_the_list`)
@@ -69,6 +72,9 @@ pub trait Hce: Send + Sync {
     /// - a reader then finds nothing (`hce::stopped_app_is_not_found`)
     /// - a mini-program can start again (`hce::start_works_after_stop`)
     /// - a stop while a reader waits ends its wait (`hce::stop_ends_the_wait_of_a_reader`)
+    /// - without NFC it is 13000 (`hce::stop_without_nfc_is_13000`), without card emulation 13002
+    ///   (`hce::stop_without_hce_is_13002`), also by the platform (`hce::stop_on_a_platform_without_hce_is_13002`)
+    /// - with NFC switched off it is ok (`hce::stop_with_nfc_off_is_ok`)
     ///
     /// # Errors
     ///
@@ -95,7 +101,8 @@ pub trait Hce: Send + Sync {
     /// - a SELECT of another class is data (`hce::select_of_another_class_is_data`)
     /// - `*` registers a prefix (`hce::prefix_matches_longer_aids`), `#` a subset (`hce::subset_matches_shorter_aids`); without
     ///   either a shortened AID does not match (`hce::shortened_aid_does_not_match`)
-    /// - the system's own ping AID is answered without the mini-program (`hce::ping_is_answered_by_the_system`)
+    /// - the system's own ping AID is answered without the mini-program: 14 81 00 00 90 00
+    ///   (`hce::ping_is_answered_by_the_system`)
     /// - every listener hears every message (`hce::every_listener_hears`), in order (`hce::messages_come_in_order`)
     /// - a listener that was taken off hears no more (`hce::off_ends_a_subscription`), the others do
     ///   (`hce::off_of_one_leaves_the_others`)
@@ -119,16 +126,19 @@ pub trait Hce: Send + Sync {
     /// - a response of one byte is 13005 (`hce::one_byte_response_is_13005`), and so are an empty one
     ///   (`hce::empty_response_is_13005`) and one whose last two bytes are no status (`hce::response_without_status_is_13005`)
     /// - after an illegal response the reader still waits for a legal one (`hce::reader_still_waits_after_illegal_response`)
-    /// - an answer after the reader left is dropped (`hce::late_answer_is_dropped`), and so is a second one
-    ///   (`hce::second_answer_is_dropped`)
+    /// - an answer after the reader left is dropped (`hce::late_answer_is_dropped`), and so are a second one
+    ///   (`hce::second_answer_is_dropped`) and one of an app that is no longer selected
+    ///   (`hce::answer_of_a_deselected_app_is_dropped`)
     /// - one command is outstanding at a time: the next one reaches the mini-program after the answer
     ///   (`hce::one_command_at_a_time`)
-    /// - before a start it fails (`hce::send_before_start_fails`)
+    /// - before a start it is 13006: nothing is registered (`hce::send_before_start_is_13006`)
+    /// - `data` of another type is 13005 as well (`hce::parameter_error_of_send_is_13005`)
+    /// - a platform without card emulation is 13002 (`hce::send_on_a_platform_without_hce_is_13002`)
     /// - a response of 65,535 bytes, the longest that reader stacks carry, passes whole (`hce::longest_response_passes_whole`)
     ///
     /// # Errors
     ///
-    /// [`HceCode::BadResponse`]; [`Refused`](ErrorKind::Refused) before a start.
+    /// [`HceCode::BadResponse`], [`HceCode::NotRegistered`], [`HceCode::NoHce`].
     async fn send_hce_message(&self, cx: &Cx, req: SendHceMessageRequest) -> Result<SendHceMessageResult> {
         let _ = (cx, req);
         Err(Error::unsupported(Api::SendHceMessage))
@@ -215,6 +225,10 @@ pub struct StartHceResult {}
 impl Request for StartHceRequest {
     type Reply = StartHceResult;
     const FACTS: Facts = Facts { name: "startHCE", since: Version(1, 7, 0), scope: None, effect: Effect::Set, err_code: true };
+
+    fn bad_parameter(_: &str, error: Error) -> Error {
+        error.with_code(HceCode::BadAids.code())
+    }
 }
 
 /// Parameters of `wx.stopHCE`: none.
@@ -246,6 +260,10 @@ impl Request for SendHceMessageRequest {
     type Reply = SendHceMessageResult;
     const FACTS: Facts =
         Facts { name: "sendHCEMessage", since: Version(1, 7, 0), scope: None, effect: Effect::Once, err_code: true };
+
+    fn bad_parameter(_: &str, error: Error) -> Error {
+        error.with_code(HceCode::BadResponse.code())
+    }
 }
 
 /// The event of `wx.onHCEMessage`.

@@ -57,7 +57,8 @@ pub trait Login: Send + Sync {
     /// # Behavior
     ///
     /// - right after a login it answers ok (`login::check_session_ok_after_login`)
-    /// - without any login it fails (`login::check_session_fails_before_login`)
+    /// - without any login it fails (`login::check_session_fails_before_login`) with -13001
+    ///   (`login::check_session_without_login_is_13001`)
     /// - a session unused for long enough has ended: `checkSession:fail session time out, need relogin`, -13001
     ///   (`login::check_session_fails_when_expired`)
     /// - use prolongs a session (`login::use_prolongs_the_session`), and the more use the longer

@@ -1,5 +1,7 @@
 //! What the server side does with session keys: sign, verify, seal, open.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +14,16 @@ use serde::{Deserialize, Serialize};
 ///
 /// - what it signs verifies (`signature::signed_data_verifies`), and is lower-case hex of 20 bytes (`signature::is_lower_case_hex`)
 /// - one changed byte of the data (`signature::changed_data_does_not_verify`) or of the signature does not
-///   (`signature::changed_signature_does_not_verify`), nor does another user's (`signature::other_users_data_does_not_verify`)
+///   (`signature::changed_signature_does_not_verify`), nor does another user's (`signature::other_users_data_does_not_verify`);
+///   that is 87009 (`signature::mismatch_is_87009`)
 /// - what it seals opens (`signature::sealed_data_opens`), with a watermark of this app and this moment
 ///   (`signature::seal_adds_a_watermark`) and everything else as it was (`signature::sealing_keeps_every_field`)
 /// - an illegal iv is -41002 (`signature::illegal_iv_is_41002`), bad base64 -41004 (`signature::bad_base64_is_41004`), anything
 ///   wrong after decoding -41003 (`signature::damaged_data_is_41003`)
-/// - data of another app does not open (`signature::other_apps_data_does_not_open`)
-/// - a user without a session is refused (`signature::user_without_session_is_refused`)
+/// - data of another app does not open (`signature::other_apps_data_does_not_open`), nor does another user's
+///   (`signature::other_users_sealed_data_does_not_open`)
+/// - a user without a session is refused (`signature::user_without_session_is_refused`), and so is one whose session has ended
+///   (`signature::ended_session_is_refused`)
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Signature: Send + Sync {
@@ -61,13 +66,19 @@ pub struct Sealed {
     pub iv: String,
 }
 
-/// Opened data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Opened data. It is personal, so `Debug` shows the watermark alone.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
     /// The JSON text, watermark included.
     pub json: String,
     /// Its watermark.
     pub watermark: Watermark,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("watermark", &self.watermark).finish_non_exhaustive()
+    }
 }
 
 /// Who the data is for and when it was read.
@@ -89,7 +100,7 @@ pub enum SignatureError {
     /// The signature is not that of this data under this session key.
     #[error("the signature does not match: the data was changed, or signed under another session key")]
     Mismatch,
-    /// The session key is not 16 bytes in base64.
+    /// The session key is not 16 bytes in base64: for implementations that are given keys as text.
     #[error("illegal session key: it must be 16 bytes in base64")]
     BadKey,
     /// The initial vector is not 16 bytes in base64.

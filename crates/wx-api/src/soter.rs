@@ -76,7 +76,8 @@ pub trait Soter: Send + Sync {
     /// - only modes the device lacks are 90003 (`soter::unsupported_modes_are_90003`), and so are no modes
     ///   (`soter::no_modes_are_90003`) and modes nobody knows (`soter::unknown_modes_are_90003`)
     /// - a challenge of 512 characters is fine (`soter::longest_challenge_is_fine`), a longer one is 90004
-    ///   (`soter::longer_challenge_is_90004`), and so is an empty one (`soter::empty_challenge_is_90004`)
+    ///   (`soter::longer_challenge_is_90004`), and so are an empty one (`soter::empty_challenge_is_90004`) and a missing one
+    ///   (`soter::missing_challenge_is_90004`)
     /// - `authContent` of 42 characters is fine (`soter::longest_auth_content_is_fine`), longer is 90005
     ///   (`soter::longer_auth_content_is_90005`)
     /// - a device without SOTER fails with 90001 (`soter::without_soter_is_90001`), a user who has not allowed it with 90002
@@ -88,7 +89,8 @@ pub trait Soter: Send + Sync {
     /// - too many wrong tries freeze the reader: 90010 (`soter::too_many_tries_are_90010`), also for the right finger
     ///   (`soter::frozen_reader_refuses_the_right_finger`), until some time has passed (`soter::frozen_reader_thaws`)
     /// - a failed answer carries `authMode` and empty `resultJSON` and `resultJSONSignature`
-    ///   (`soter::failure_carries_empty_results`)
+    ///   (`soter::failure_carries_empty_results`), also for a parameter of the wrong type
+    ///   (`soter::parameter_error_carries_empty_results`)
     /// - parameters are judged before the dialog shows (`soter::bad_parameters_show_no_dialog`)
     /// - while one dialog is open a second call fails at once with 90007 (`soter::one_dialog_at_a_time`)
     /// - a call broken off frees the reader (`soter::broken_off_call_frees_the_reader`)
@@ -242,6 +244,10 @@ impl Request for CheckIsSoterEnrolledInDeviceRequest {
         effect: Effect::Read,
         err_code: false,
     };
+
+    fn bad_parameter(_: &str, error: Error) -> Error {
+        error.with_code(SoterCode::ModeNotSupported.code())
+    }
 }
 
 /// Parameters of `wx.startSoterAuthentication`.
@@ -283,6 +289,20 @@ impl Request for StartSoterAuthenticationRequest {
     type Reply = StartSoterAuthenticationResult;
     const FACTS: Facts =
         Facts { name: "startSoterAuthentication", since: Version(1, 5, 0), scope: None, effect: Effect::Once, err_code: true };
+
+    fn bad_parameter(parameter: &str, error: Error) -> Error {
+        let code = match parameter {
+            "requestAuthModes" => Some(SoterCode::ModeNotSupported),
+            "challenge" => Some(SoterCode::BadChallenge),
+            "authContent" => Some(SoterCode::BadAuthContent),
+            _ => None,
+        };
+        let error = error.with_reply(StartSoterAuthenticationResult::failed(AuthMode::FingerPrint));
+        match code {
+            Some(code) => error.with_code(code.code()),
+            None => error,
+        }
+    }
 }
 
 /// The fields of `resultJSON`, in the order of the page.

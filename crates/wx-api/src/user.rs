@@ -1,5 +1,7 @@
 //! The user's profile, signed and sealed for the developer's server.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +76,8 @@ pub enum Lang {
     ZhTw,
 }
 
-/// What `wx.getUserInfo` answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What `wx.getUserInfo` answers. It is personal, so `Debug` hides it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GetUserInfoResult {
     /// The profile.
@@ -91,6 +93,12 @@ pub struct GetUserInfoResult {
     /// The initial vector of `encryptedData`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iv: Option<String>,
+}
+
+impl fmt::Debug for GetUserInfoResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetUserInfoResult").finish_non_exhaustive()
+    }
 }
 
 /// A user's profile.

@@ -67,6 +67,12 @@ fn api(contract: &Contract) -> String {
             put(&mut domains, format!("Self::{v} => {d:?},"));
         }
     }
+    let bad_parameter: String = all_apis(contract)
+        .filter(|(_, api)| !api.params.is_empty())
+        .map(|(domain, api)| {
+            format!("Self::{} => {}::{}::bad_parameter(parameter, error),", api.variant, domain.name, api.request)
+        })
+        .collect();
     let by_name: String = all_apis(contract)
         .map(|(_, api)| format!("{:?} => Self::{},", api.name, api.variant))
         .chain(all_events(contract).map(|(_, event)| format!("{:?} => Self::{},", event.on, event_variant(event))))
@@ -75,7 +81,7 @@ fn api(contract: &Contract) -> String {
         .map(|(domain, event)| format!("Self::{} => Some(&{}::{}::FACTS),", event_variant(event), domain.name, event.payload))
         .collect();
     format!(
-        "{HEADER}use crate::{{EventFacts, EventType, Facts, JsType, Param, Request, Version, {}}};
+        "{HEADER}use crate::{{Error, EventFacts, EventType, Facts, JsType, Param, Request, Version, {}}};
 
         /// Every API and event of the contract.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +115,12 @@ fn api(contract: &Contract) -> String {
 
             /// The parameters of an API as scripts see them.
             pub const fn params(self) -> &'static [Param] {{ match self {{ {params} }} }}
+
+            /// Adds to a parameter error what the page of this API documents for it: see
+            /// [`Request::bad_parameter`](crate::Request::bad_parameter).
+            pub fn bad_parameter(self, parameter: &str, error: Error) -> Error {{
+                match self {{ {bad_parameter} _ => error }}
+            }}
         }}",
         domain_names(contract)
     )

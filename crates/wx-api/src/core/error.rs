@@ -104,6 +104,20 @@ impl Error {
         self
     }
 
+    /// The same failure, its reason followed by what exactly was wrong: `<reason>: <detail>`. Scripts see it.
+    ///
+    /// ```
+    /// use wx_api::{Api, hce::HceCode};
+    ///
+    /// let error = HceCode::BadAids.error(Api::StartHce).with_detail("aid_list[1]: 5 digits");
+    /// assert_eq!(error.to_string(), "startHCE:fail invalid aid_list: aid_list[1]: 5 digits");
+    /// ```
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl fmt::Display) -> Self {
+        self.0.reason = format!("{}: {detail}", self.0.reason).into();
+        self
+    }
+
     /// The same failure with the error that caused it. Scripts never see it.
     #[must_use]
     pub fn with_source(mut self, source: impl error::Error + Send + Sync + 'static) -> Self {

@@ -43,13 +43,12 @@ pub struct EventFacts {
     pub policy: Policy,
 }
 
-/// What happens to an event when its subscriber does not keep up. The subscriber is told what it missed either way, and no
-/// other subscriber notices.
+/// What happens to an event when its subscriber does not keep up. No other subscriber notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Every event matters. This many wait at most; what comes after is counted and reported as [`Lagged`](crate::Lagged).
     Lossless(usize),
-    /// Only the newest matters: it replaces one that still waits.
+    /// Only the newest matters: it replaces one that still waits, and nobody misses the old one.
     Latest,
 }
 
@@ -65,6 +64,13 @@ pub trait Request: Clone + Serialize + DeserializeOwned + Into<Call> + Send + 's
     type Reply: TryFrom<Reply, Error = Error> + Into<Reply> + Serialize + DeserializeOwned + Send + 'static;
     /// The facts of the API.
     const FACTS: Facts;
+
+    /// Adds to a parameter error what the API's page documents for it, such as a code. `parameter` is the name of the one that is
+    /// wrong, and empty when the arguments as a whole are.
+    fn bad_parameter(parameter: &str, error: Error) -> Error {
+        let _ = parameter;
+        error
+    }
 }
 
 /// The payload of one event and its facts.

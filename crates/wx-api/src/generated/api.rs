@@ -1,6 +1,6 @@
 // Derived by `cargo xtask codegen` from the domain files. Do not edit.
 
-use crate::{EventFacts, EventType, Facts, JsType, Param, Request, Version, authorization, hce, login, soter, user};
+use crate::{Error, EventFacts, EventType, Facts, JsType, Param, Request, Version, authorization, hce, login, soter, user};
 
 /// Every API and event of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,6 +189,21 @@ impl Api {
                 Param { name: "withCredentials", ty: JsType::Boolean, required: false },
                 Param { name: "lang", ty: JsType::OneOf(&["en", "zh_CN", "zh_TW"]), required: false },
             ],
+        }
+    }
+
+    /// Adds to a parameter error what the page of this API documents for it: see
+    /// [`Request::bad_parameter`](crate::Request::bad_parameter).
+    pub fn bad_parameter(self, parameter: &str, error: Error) -> Error {
+        match self {
+            Self::Authorize => authorization::AuthorizeRequest::bad_parameter(parameter, error),
+            Self::StartHce => hce::StartHceRequest::bad_parameter(parameter, error),
+            Self::SendHceMessage => hce::SendHceMessageRequest::bad_parameter(parameter, error),
+            Self::Login => login::LoginRequest::bad_parameter(parameter, error),
+            Self::CheckIsSoterEnrolledInDevice => soter::CheckIsSoterEnrolledInDeviceRequest::bad_parameter(parameter, error),
+            Self::StartSoterAuthentication => soter::StartSoterAuthenticationRequest::bad_parameter(parameter, error),
+            Self::GetUserInfo => user::GetUserInfoRequest::bad_parameter(parameter, error),
+            _ => error,
         }
     }
 }
