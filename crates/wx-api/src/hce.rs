@@ -138,7 +138,7 @@ pub trait Hce: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`HceCode::BadResponse`], [`HceCode::NotRegistered`], [`HceCode::NoHce`].
+    /// [`HceCode::BadResponse`], [`HceCode::NotRegistered`], [`HceCode::NoNfc`], [`HceCode::NoHce`].
     async fn send_hce_message(&self, cx: &Cx, req: SendHceMessageRequest) -> Result<SendHceMessageResult> {
         let _ = (cx, req);
         Err(Error::unsupported(Api::SendHceMessage))

@@ -31,6 +31,8 @@ struct Time {
     /// By the moment they wait for, then by the order in which they came.
     sleepers: BTreeMap<(Timestamp, u64), Waker>,
     next_sleeper: u64,
+    /// Rises whenever somebody falls asleep, or stops sleeping: a sign that tasks still run.
+    stirs: u64,
 }
 
 impl VirtualClock {
@@ -39,12 +41,13 @@ impl VirtualClock {
 
     /// A clock that shows this moment.
     pub const fn new(now: Timestamp) -> Self {
-        Self(Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0 }))
+        Self(Mutex::new(Time { now, sleepers: BTreeMap::new(), next_sleeper: 0, stirs: 0 }))
     }
 
     /// Moves time on, and wakes whoever sleeps until then, the earliest first.
     ///
-    /// Woken tasks run after this returns, so they see the time it ended with; [`pass`](Self::pass) lets each see its own.
+    /// Nobody runs meanwhile: woken tasks run after this returns and see the time it ended with, and who falls asleep again then
+    /// counts from there. [`pass`](Self::pass) lets each see its own moment.
     pub fn advance(&self, by: Duration) {
         let end = self.now() + by;
         while self.step(end) {}
@@ -52,12 +55,18 @@ impl VirtualClock {
 
     /// Moves time on like [`advance`](Self::advance), but stops at every moment somebody sleeps until and lets the other tasks
     /// run, as real time would.
+    ///
+    /// It goes on when all is quiet, as far as a clock can know: when it has given way 16 times in a row, and nobody has fallen
+    /// asleep or stopped sleeping. That is enough on a runtime with one thread, or in one `join!`, for any task that hears of the
+    /// moment over fewer than 16 others. Not seen are a longer chain, tasks on other threads, and what happens outside, such as
+    /// in a file; and tasks that never come to rest are left behind after 1024 turns. What must have happened by a moment, a
+    /// script awaits.
     pub async fn pass(&self, by: Duration) {
         let end = self.now() + by;
         while self.step(end) {
-            let_others_run().await;
+            self.quiet().await;
         }
-        let_others_run().await;
+        self.quiet().await;
     }
 
     /// How many sleep.
@@ -75,9 +84,24 @@ impl VirtualClock {
         };
         let ((at, _), waker) = sleeper.remove_entry();
         time.now = time.now.max(at);
+        time.stirs += 1;
         drop(time);
         waker.wake();
         true
+    }
+
+    /// Gives way until nobody stirs any more.
+    async fn quiet(&self) {
+        let (mut stirs, mut still) = (self.lock().stirs, 0);
+        for _ in 0..MOST_TURNS {
+            give_way().await;
+            let now = self.lock().stirs;
+            still = if now == stirs { still + 1 } else { 0 };
+            stirs = now;
+            if still == STILL_TURNS {
+                return;
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Time> {
@@ -102,7 +126,9 @@ impl Clock for VirtualClock {
                 time.next_sleeper += 1;
                 time.next_sleeper
             });
-            time.sleepers.insert((at, id), task.waker().clone());
+            if time.sleepers.insert((at, id), task.waker().clone()).is_none() {
+                time.stirs += 1;
+            }
             Poll::Pending
         })
         .await;
@@ -119,7 +145,10 @@ struct Bed<'a> {
 impl Drop for Bed<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.clock.lock().sleepers.remove(&(self.at, id));
+            let mut time = self.clock.lock();
+            if time.sleepers.remove(&(self.at, id)).is_some() {
+                time.stirs += 1;
+            }
         }
     }
 }
@@ -137,17 +166,19 @@ impl fmt::Debug for VirtualClock {
     }
 }
 
-/// Rounds in which everybody else runs: whoever was woken may be polled after us in the same round, and may wake others in turn.
-const ROUNDS: u32 = 4;
+/// How often the clock gives way before it takes stillness for rest: a woken task may wake another, and that one a third.
+const STILL_TURNS: u32 = 16;
+/// How often it gives way at most. Somebody who sleeps and gives it up again and again would stop time for ever.
+const MOST_TURNS: u32 = 1024;
 
-/// Gives way, so that whoever was woken runs before time goes on.
-async fn let_others_run() {
-    let mut rounds = ROUNDS;
-    poll_fn(move |task| {
-        if rounds == 0 {
+/// Lets everybody else who can run do so once.
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|task| {
+        if given {
             return Poll::Ready(());
         }
-        rounds -= 1;
+        given = true;
         task.waker().wake_by_ref();
         Poll::Pending
     })
@@ -161,6 +192,7 @@ mod tests {
     use futures_util::{FutureExt, future::join_all};
 
     use super::*;
+    use crate::monitor::Monitor;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -189,6 +221,43 @@ mod tests {
         assert!(sleep.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_millis(1));
         assert!(sleep.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn time_waits_for_tasks_that_hear_of_it_from_others() {
+        let clock = VirtualClock::default();
+        let rung = Monitor::new(false);
+        let alarm = async {
+            clock.sleep_until(VirtualClock::START + SECOND).await;
+            rung.change(|rung| *rung = true);
+        };
+        // Polled in an order in which every link needs a turn of its own, and the last one sleeps once more.
+        let chain = async {
+            rung.until(|rung| rung.then_some(())).await;
+            for _ in 0..STILL_TURNS - 4 {
+                give_way().await;
+            }
+            clock.sleep_until(VirtualClock::START + SECOND * 2).await;
+            clock.now() - VirtualClock::START
+        };
+        let (woken, (), ()) = tokio::join!(chain, alarm, clock.pass(SECOND * 10));
+        assert_eq!(woken, SECOND * 2);
+    }
+
+    #[tokio::test]
+    async fn somebody_who_never_rests_does_not_stop_time() {
+        let clock = VirtualClock::default();
+        let restless = async {
+            loop {
+                let _ = clock.sleep_until(VirtualClock::START + SECOND * 60).now_or_never();
+                give_way().await;
+            }
+        };
+        tokio::select! {
+            () = restless => {}
+            () = clock.pass(SECOND) => {}
+        }
+        assert_eq!(clock.now(), VirtualClock::START + SECOND);
     }
 
     #[test]

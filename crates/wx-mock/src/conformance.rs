@@ -1,6 +1,6 @@
 //! The world as the conformance suite drives it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use wx_conformance::{
     AppServer, Bench, ClockHandle, Exchanged, FingerHandle, Harness, NetworkHandle, RadioHandle, ReaderHandle, ServerError,
     ServerHandle, UserHandle,
 };
-use wx_host::{Consent, MemoryStore, Timeout, Wx};
+use wx_host::{Consent, Fault, MemoryStore, Record, Timeout, Wx};
 
 use crate::{Choice, Finger, Network, Nfc, Radio, Reader, Server, Touch, VirtualClock, World};
 
@@ -31,7 +31,10 @@ impl MockHarness {
         let world = World::new(SEED);
         let consent = Arc::new(Consent::new(world.user().clone(), Arc::new(MemoryStore::default())));
         let wx = Wx::builder(around(Host { authorization: Some(consent.clone()), ..world.host() }))
+            .trace()
+            .record(Record::new(io::sink()))
             .timeout(Timeout::new(world.clock().clone()))
+            .fault(Fault::new(world.clock().clone(), SEED)) // without a rule it breaks nothing
             .build();
         let handles = wx_conformance::World {
             clock: Some(world.clock().clone()),
@@ -159,6 +162,14 @@ impl NetworkHandle for Network {
         Self::cut(self);
     }
 
+    fn hold(&self) {
+        Self::hold(self);
+    }
+
+    fn release(&self) {
+        Self::release(self);
+    }
+
     fn restore(&self) {
         Self::restore(self);
     }
@@ -174,6 +185,10 @@ impl FingerHandle for Finger {
             wx_conformance::Touch::Fault => Touch::Fault,
         };
         Self::touch(self, touch);
+    }
+
+    fn lift(&self) {
+        Self::lift(self);
     }
 
     fn support(&self, supported: bool) {

@@ -1,13 +1,10 @@
 //! The field between the device's NFC part and a reader: who is registered, and what is under way.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use wx_api::{
-    AppId, Event, EventHub, EventSender, Profile,
+    Api, AppId, Event, EventHub, EventSender, Profile,
     hce::{Departure, HceCode, HceMessage},
 };
 use wx_rules::{
@@ -22,7 +19,9 @@ pub(crate) struct Field {
     /// Whether the system refuses to register AIDs.
     pub(crate) refuses: bool,
     router: Router<AppId>,
-    listeners: BTreeMap<AppId, Arc<EventHub>>,
+    listeners: BTreeMap<AppId, EventHub>,
+    /// How many apps may be in `listeners` before it is searched for those that no longer listen.
+    search_at: usize,
     /// Rises whenever the card goes away from the reader: what was under way before gets no answer.
     absence: u64,
     next_ticket: u64,
@@ -57,6 +56,9 @@ pub(crate) enum End {
     NoCard,
 }
 
+/// Fewer apps than this are not worth a search.
+const FIRST_SEARCH: usize = 16;
+
 impl Default for Field {
     fn default() -> Self {
         Self {
@@ -64,6 +66,7 @@ impl Default for Field {
             refuses: false,
             router: Router::default(),
             listeners: BTreeMap::new(),
+            search_at: FIRST_SEARCH,
             absence: 0,
             next_ticket: 0,
             queue: VecDeque::new(),
@@ -76,16 +79,19 @@ impl Default for Field {
 // The app's side.
 impl Field {
     pub(crate) fn listen(&mut self, app: &AppId, out: EventSender) {
-        self.hub(app).add(out);
+        if self.listeners.len() >= self.search_at {
+            self.listeners.retain(|_, hub| hub.has_listener(Api::OnHceMessage));
+            // So that a search is as rare as it is long.
+            self.search_at = FIRST_SEARCH.max(2 * self.listeners.len());
+        }
+        self.listeners.entry(app.clone()).or_default().add(out);
     }
 
     pub(crate) fn register(&mut self, app: &AppId, aids: Vec<AidPattern>) -> Result<(), HceCode> {
         if self.refuses {
             return Err(HceCode::NotRegistered);
         }
-        self.router.register(app.clone(), aids)?;
-        self.hub(app);
-        Ok(())
+        self.router.register(app.clone(), aids)
     }
 
     /// Gives back what the app registered. With the last registration the card is gone; while others are left, a reader that
@@ -97,6 +103,12 @@ impl Field {
         } else if let Some(answer) = owed {
             self.answer(Bytes::from_static(answer));
         }
+    }
+
+    /// The app is taken off the device: its AIDs and its listeners go.
+    pub(crate) fn remove(&mut self, app: &AppId) {
+        self.unregister(app);
+        self.listeners.remove(app);
     }
 
     pub(crate) fn respond(&mut self, app: &AppId, response: Bytes) -> Result<(), RespondError> {
@@ -178,7 +190,7 @@ impl Field {
 
 impl Field {
     fn has_card(&self) -> bool {
-        self.can_emulate() && self.listeners.keys().any(|app| self.router.is_registered(app))
+        self.can_emulate() && !self.router.is_empty()
     }
 
     /// A reader sees the device, not the base library: the profile of the platform that has card emulation is the device's.
@@ -201,11 +213,32 @@ impl Field {
     }
 
     /// Under the world's lock on purpose: so messages cannot overtake one another. A queue takes them without waiting.
-    fn tell(&mut self, app: &AppId, message: HceMessage) {
-        self.hub(app).send(&Event::from(message));
+    fn tell(&self, app: &AppId, message: HceMessage) {
+        if let Some(hub) = self.listeners.get(app) {
+            hub.send(&Event::from(message));
+        }
     }
+}
 
-    fn hub(&mut self, app: &AppId) -> &EventHub {
-        self.listeners.entry(app.clone()).or_default()
+#[cfg(test)]
+mod tests {
+    use wx_api::event_channel;
+
+    use super::*;
+
+    #[test]
+    fn apps_that_no_longer_listen_are_forgotten() {
+        let mut field = Field::default();
+        let (out, _stays) = event_channel(Api::OnHceMessage.into());
+        field.listen(&"wx-stays".into(), out);
+        for app in 0..1000 {
+            let (out, stream) = event_channel(Api::OnHceMessage.into());
+            field.listen(&format!("wx{app}").as_str().into(), out);
+            drop(stream);
+        }
+        assert!(field.listeners.len() <= FIRST_SEARCH, "{}", field.listeners.len());
+        assert!(field.listeners.contains_key(&AppId::from("wx-stays")));
+        field.remove(&"wx-stays".into());
+        assert!(!field.listeners.contains_key(&AppId::from("wx-stays")));
     }
 }

@@ -8,7 +8,10 @@ use wx_api::{
 };
 use wx_rules::soter::{self, Attempt, Device, Failure, Lockout, Step};
 
-use crate::monitor::Monitor;
+use crate::{
+    history::{History, KEPT},
+    monitor::Monitor,
+};
 
 /// What happens on the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +38,7 @@ struct Sensor {
     device: Device,
     lockout: Lockout,
     touches: VecDeque<Touch>,
-    dialogs: Vec<String>,
+    dialogs: History<String>,
     dialog_open: bool,
     counter: u64,
 }
@@ -46,7 +49,7 @@ impl Default for Sensor {
             device: Device { supported: true, authorized: true, modes: vec![AuthMode::FingerPrint], enrolled: true },
             lockout: Lockout::default(),
             touches: VecDeque::new(),
-            dialogs: Vec::new(),
+            dialogs: History::default(),
             dialog_open: false,
             counter: 0,
         }
@@ -55,8 +58,19 @@ impl Default for Sensor {
 
 impl Finger {
     /// What happens next on the reader. Touches wait for their dialogs in order; a dialog without one stays open.
+    ///
+    /// At most 4096 touches wait. A further one is lost.
     pub fn touch(&self, touch: Touch) {
-        self.0.change(|sensor| sensor.touches.push_back(touch));
+        self.0.change(|sensor| {
+            if sensor.touches.len() < KEPT {
+                sensor.touches.push_back(touch);
+            }
+        });
+    }
+
+    /// Takes the finger away: touches that no dialog has taken yet are dropped.
+    pub fn lift(&self) {
+        self.0.change(|sensor| sensor.touches.clear());
     }
 
     /// Whether the device supports SOTER at all.
@@ -74,14 +88,14 @@ impl Finger {
         self.0.change(|sensor| sensor.device.enrolled = enrolled);
     }
 
-    /// The text of every dialog shown so far, empty where the mini-program gave none.
+    /// The text of every dialog shown so far, empty where the mini-program gave none. Only the last 4096 are kept.
     pub fn dialogs(&self) -> Vec<String> {
-        self.0.read(|sensor| sensor.dialogs.clone())
+        self.0.read(|sensor| sensor.dialogs.to_vec())
     }
 
     /// Waits until this many dialogs were shown since the beginning.
     pub async fn wait_for_dialogs(&self, count: usize) {
-        self.0.until(|sensor| (sensor.dialogs.len() >= count).then_some(())).await;
+        self.0.until(|sensor| (sensor.dialogs.total() >= count).then_some(())).await;
     }
 
     /// The device's public key as PEM (`SubjectPublicKeyInfo`): the same for every device.

@@ -51,7 +51,10 @@ impl Hce for MockHce {
     }
 
     async fn send_hce_message(&self, cx: &Cx, req: SendHceMessageRequest) -> Result<SendHceMessageResult> {
-        self.0.change(|field| field.respond(cx.app(), req.data))?;
-        Ok(SendHceMessageResult {})
+        self.0.change(|field| {
+            present(field.radio, cx.profile()).map_err(|code| code.error(Api::SendHceMessage))?;
+            field.respond(cx.app(), req.data)?;
+            Ok(SendHceMessageResult {})
+        })
     }
 }

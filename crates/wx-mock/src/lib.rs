@@ -36,6 +36,8 @@
 //!   answers, byte for byte. Nothing reads a real clock or real randomness.
 //! - Nothing is decided here that `wx-rules` decides: codes, sessions, card routing and fingers follow its state machines.
 //! - Nothing waits but for the script: a call that is pending is woken by the world's change, never by time passing outside.
+//! - A world may live long: histories, codes and listeners are bounded, and an app that is removed leaves nothing behind but
+//!   who its users are.
 //! - No state is global. All devices share one published signing key, which is a constant; see `keys/README.md`.
 //! - A fake, never a product: its secrets are predictable, and its SOTER results say `wx-mock`.
 
@@ -45,6 +47,7 @@ pub mod conformance;
 mod field;
 mod finger;
 mod hce;
+mod history;
 mod login;
 mod monitor;
 mod network;

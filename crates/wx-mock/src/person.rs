@@ -1,10 +1,6 @@
 //! The person at the device: what they answer, and who they are.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    mem,
-};
+use std::{borrow::Cow, collections::BTreeMap, mem};
 
 use async_trait::async_trait;
 use wx_api::{
@@ -12,7 +8,7 @@ use wx_api::{
     user::{Lang, UserInfo},
 };
 
-use crate::monitor::Monitor;
+use crate::{history::History, monitor::Monitor};
 
 /// What the person does with a prompt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,12 +58,12 @@ pub struct Person(Monitor<Mind>);
 struct Mind {
     nick_name: Cow<'static, str>,
     choices: BTreeMap<Scope, Choice>,
-    shown: Vec<Shown>,
-    /// Which of `shown` are on the screen.
-    open: BTreeSet<usize>,
+    shown: History<Shown>,
+    /// What is on the screen, by its number among `shown`.
+    open: BTreeMap<usize, Scope>,
     /// What to do on the next settings page.
     turns: BTreeMap<Scope, bool>,
-    pages: Vec<BTreeMap<Scope, bool>>,
+    pages: History<BTreeMap<Scope, bool>>,
 }
 
 impl Default for Mind {
@@ -75,10 +71,10 @@ impl Default for Mind {
         Self {
             nick_name: Cow::Borrowed("Band"),
             choices: BTreeMap::new(),
-            shown: Vec::new(),
-            open: BTreeSet::new(),
+            shown: History::default(),
+            open: BTreeMap::new(),
             turns: BTreeMap::new(),
-            pages: Vec::new(),
+            pages: History::default(),
         }
     }
 }
@@ -89,19 +85,19 @@ impl Person {
         self.0.change(|mind| mind.choices.insert(scope, choice));
     }
 
-    /// Every prompt shown so far, in order.
+    /// Every prompt shown so far, in order. Only the last 4096 are kept.
     pub fn prompts(&self) -> Vec<Shown> {
-        self.0.read(|mind| mind.shown.clone())
+        self.0.read(|mind| mind.shown.to_vec())
     }
 
     /// The scopes whose prompts are on the screen now.
     pub fn open_prompts(&self) -> Vec<Scope> {
-        self.0.read(|mind| mind.open.iter().filter_map(|&prompt| mind.shown.get(prompt)).map(|shown| shown.scope).collect())
+        self.0.read(|mind| mind.open.values().copied().collect())
     }
 
     /// Waits until this many prompts were shown since the beginning.
     pub async fn wait_for_prompts(&self, count: usize) {
-        self.0.until(|mind| (mind.shown.len() >= count).then_some(())).await;
+        self.0.until(|mind| (mind.shown.total() >= count).then_some(())).await;
     }
 
     /// Turns this switch on the next settings page, and closes that page with it so, even where it was not on it: whoever shows
@@ -110,9 +106,9 @@ impl Person {
         self.0.change(|mind| mind.turns.insert(scope, on));
     }
 
-    /// Every settings page shown so far: its switches as they were when it opened.
+    /// Every settings page shown so far: its switches as they were when it opened. Only the last 4096 are kept.
     pub fn settings_pages(&self) -> Vec<BTreeMap<Scope, bool>> {
-        self.0.read(|mind| mind.pages.clone())
+        self.0.read(|mind| mind.pages.to_vec())
     }
 
     /// The person's profile, with place names in this language.
@@ -147,9 +143,8 @@ const AVATAR: &str = "http://wx.qlogo.cn/mmopen/vi_32/\
 impl Prompt for Person {
     async fn ask(&self, cx: &Cx, scope: Scope) -> Answer {
         let prompt = self.0.change(|mind| {
-            mind.shown.push(Shown { app: cx.app().clone(), user: cx.user().clone(), scope });
-            let prompt = mind.shown.len() - 1;
-            mind.open.insert(prompt);
+            let prompt = mind.shown.push(Shown { app: cx.app().clone(), user: cx.user().clone(), scope });
+            mind.open.insert(prompt, scope);
             prompt
         });
         let _on_screen = OnScreen { person: self, prompt };

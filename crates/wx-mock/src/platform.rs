@@ -8,7 +8,7 @@ use std::{
 
 use wx_api::{AppId, Clock as _, Cx, Timestamp, UserId};
 use wx_crypto::SessionKey;
-use wx_rules::session::{Code, CodeError, Session};
+use wx_rules::login::{Code, CodeError, Session};
 
 use crate::{clock::VirtualClock, seed::Seed};
 
@@ -40,7 +40,7 @@ struct Held {
     user: UserId,
     key: SessionKey,
     session: Session,
-    /// The life cycle the session was last seen from.
+    /// The life cycle the session was last found alive from. A developer's server sees it from there.
     launch: u64,
 }
 
@@ -84,12 +84,14 @@ impl Platform {
 
     /// Whether the user's session lives; if so, it does for the rest of this life cycle.
     pub(crate) fn check(&self, cx: &Cx) -> bool {
-        self.with_session(cx, |session, now| session.check(now, cx.launch())).unwrap_or(false)
+        self.ask_session(cx, |session, now| session.check(now, cx.launch()))
     }
 
     /// Uses the user's session, if it lives.
     pub(crate) fn spend(&self, cx: &Cx) -> Option<Identity> {
-        self.with_session(cx, |session, now| session.touch(now, cx.launch())).filter(|alive| *alive)?;
+        if !self.ask_session(cx, |session, now| session.touch(now, cx.launch())) {
+            return None;
+        }
         let openid = self.openid(cx.app(), cx.user());
         self.identity(&self.kept(), cx.app(), openid)
     }
@@ -101,7 +103,7 @@ impl Platform {
         let issued = kept.codes.get_mut(code).filter(|issued| issued.app == *app).ok_or(CodeError::Unknown)?;
         issued.code.redeem(now)?;
         let openid = issued.openid.clone();
-        // A session outlives every code that led to it, unless the app was removed in between.
+        // A session outlives every code that leads to it: a day is longer than five minutes, and a removed app loses both.
         let session = kept.session(app, &openid).ok_or(CodeError::Unknown)?;
         session.session.touch(now, session.launch);
         self.identity(&kept, app, openid).ok_or(CodeError::Unknown)
@@ -120,11 +122,15 @@ impl Platform {
         self.kept().apps.entry(app.clone()).or_default().bound = bound;
     }
 
-    /// Ends every session of the app.
-    pub(crate) fn end_sessions(&self, app: &AppId) {
-        if let Some(app) = self.kept().apps.get_mut(app) {
+    /// Ends every session of the app, and every code that leads to one.
+    pub(crate) fn remove_app(&self, app: &AppId) {
+        let mut kept = self.kept();
+        let Kept { apps, codes, issued, .. } = &mut *kept;
+        if let Some(app) = apps.get_mut(app) {
             app.sessions.clear();
         }
+        codes.retain(|_, code| code.app != *app);
+        issued.retain(|code| codes.contains_key(code));
     }
 
     /// A new initial vector.
@@ -133,12 +139,16 @@ impl Platform {
         self.seed.stream("iv", &[&number]).bytes()
     }
 
-    fn with_session<R>(&self, cx: &Cx, act: impl FnOnce(&mut Session, Timestamp) -> R) -> Option<R> {
+    /// Asks the session of a user whether it lives; none does not.
+    fn ask_session(&self, cx: &Cx, ask: impl FnOnce(&mut Session, Timestamp) -> bool) -> bool {
         let (now, openid) = (self.clock.now(), self.openid(cx.app(), cx.user()));
         let mut kept = self.kept();
-        let session = kept.session(cx.app(), &openid)?;
-        session.launch = cx.launch();
-        Some(act(&mut session.session, now))
+        let Some(held) = kept.session(cx.app(), &openid) else { return false };
+        let alive = ask(&mut held.session, now);
+        if alive {
+            held.launch = cx.launch();
+        }
+        alive
     }
 
     fn identity(&self, kept: &Kept, app: &AppId, openid: String) -> Option<Identity> {
@@ -197,7 +207,7 @@ const ID_LENGTH: usize = 28;
 mod tests {
     use std::time::Duration;
 
-    use wx_rules::session::CODE_LIFE;
+    use wx_rules::login::CODE_LIFE;
 
     use super::*;
 
@@ -216,5 +226,31 @@ mod tests {
         platform.sign_in(&cx);
         let kept = platform.kept();
         assert_eq!((kept.codes.len(), kept.issued.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_removed_app_loses_its_codes_and_no_other_does() {
+        let platform = Platform::new(Seed(1), Arc::default());
+        let (gone, stays) = (Cx::new("wx1"), Cx::new("wx2"));
+        let [old, other] = [&gone, &stays].map(|cx| platform.sign_in(cx));
+        platform.remove_app(gone.app());
+        platform.sign_in(&gone);
+        assert!(matches!(platform.exchange(gone.app(), &old), Err(CodeError::Unknown)), "not even after a new login");
+        assert!(platform.exchange(stays.app(), &other).is_ok());
+        assert_eq!(platform.kept().issued.len(), 2);
+    }
+
+    #[test]
+    fn a_launch_that_finds_the_session_ended_does_not_end_it_for_the_one_that_checked() {
+        let clock = Arc::new(VirtualClock::default());
+        let platform = Platform::new(Seed(1), clock.clone());
+        let cx = Cx::new("wx1");
+        platform.sign_in(&cx);
+        assert!(platform.check(&cx));
+        clock.advance(Duration::from_secs(40 * 86_400));
+        assert!(!platform.check(&cx.relaunch()));
+        assert!(platform.check(&cx));
+        let openid = platform.openid(cx.app(), cx.user());
+        assert!(platform.key(cx.app(), &openid).is_some(), "the server sees what the app was promised");
     }
 }

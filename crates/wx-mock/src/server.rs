@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wx_api::AppId;
 use wx_crypto::SessionKey;
-use wx_rules::session::CodeError;
+use wx_rules::login::CodeError;
 
 use crate::platform::{Identity, Platform};
 

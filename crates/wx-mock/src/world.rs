@@ -112,10 +112,11 @@ impl World {
         &self.0.reader
     }
 
-    /// Takes the app off the device: its sessions end and its AIDs are given back. What consent keeps for it is the host's.
+    /// Takes the app off the device: its sessions and its codes end, its AIDs are given back, and its listeners hear the end. What
+    /// consent keeps for it is the host's.
     pub fn remove_app(&self, app: &AppId) {
-        self.0.platform.end_sessions(app);
-        self.0.field.change(|field| field.unregister(app));
+        self.0.platform.remove_app(app);
+        self.0.field.change(|field| field.remove(app));
     }
 }
 

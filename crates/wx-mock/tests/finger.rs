@@ -90,6 +90,16 @@ async fn a_dropped_call_frees_the_reader_and_leaves_the_touch_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_lifted_finger_leaves_no_touch_to_the_next_dialog() {
+    let (world, cx) = (World::new(1), Cx::new("wx1"));
+    world.finger().touch(Touch::NoMatch);
+    world.finger().touch(Touch::Cancel);
+    world.finger().lift();
+    world.finger().touch(Touch::Match);
+    assert!(confirm(&world, &cx).now_or_never().unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn five_wrong_fingers_freeze_the_reader_for_a_while() {
     let (world, cx) = (World::new(1), Cx::new("wx1"));
     for _ in 0..5 {

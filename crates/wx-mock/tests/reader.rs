@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use wx_api::{
-    Api, Cx, Event, EventStream, Result, event_channel,
+    Api, Cx, Event, EventStream, Platform, Profile, Result, event_channel,
     hce::{Departure, HceMessage, SendHceMessageRequest, StartHceRequest, StopHceRequest},
 };
 use wx_mock::{Nfc, World};
@@ -196,4 +196,43 @@ async fn refused_and_foreign_aids_are_13006() {
     assert_eq!(start("F333333333").unwrap().unwrap_err().code(), Some(13006));
     world.radio().refuse_registration(false);
     assert!(start("F333333333").unwrap().is_ok());
+}
+
+/// The codes of a start, a stop and a send, in this order; none is ok.
+fn codes(world: &World, cx: &Cx) -> [Option<i32>; 3] {
+    let hce = world.host().hce.unwrap();
+    let data = Bytes::from_static(OK);
+    let start = hce.start_hce(cx, StartHceRequest { aid_list: vec!["F222222222".to_owned()] }).map(|done| done.map(drop));
+    let send = hce.send_hce_message(cx, SendHceMessageRequest { data }).map(|done| done.map(drop));
+    let stop = hce.stop_hce(cx, StopHceRequest {}).map(|done| done.map(drop));
+    [start.now_or_never(), stop.now_or_never(), send.now_or_never()]
+        .map(|done| done.unwrap().err().and_then(|error| error.code()))
+}
+
+#[test]
+fn every_call_tells_a_device_that_cannot_from_one_that_is_switched_off() {
+    let (android, ios) = (Cx::new("wx1"), Cx::new("wx1").with_profile(Profile::new(Platform::Ios)));
+    assert_eq!(codes(&World::new(1), &ios), [Some(13002); 3]);
+    let world = World::new(1);
+    assert_eq!(codes(&world, &android), [None, None, Some(13006)], "nothing is registered after a stop");
+    world.radio().nfc(Nfc::Off);
+    assert_eq!(codes(&world, &android), [Some(13001), None, Some(13006)]);
+    world.radio().emulation(false);
+    assert_eq!(codes(&world, &android), [Some(13002); 3]);
+    world.radio().nfc(Nfc::Absent);
+    assert_eq!(codes(&world, &android), [Some(13000); 3]);
+}
+
+#[tokio::test]
+async fn an_app_that_is_removed_hears_no_more_and_its_aids_are_free() {
+    let world = World::new(1);
+    let mut gone = Program::start(&world, "wx1", "F222222222").await;
+    let mut select = Box::pin(world.reader().transceive(SELECT));
+    assert!(select.as_mut().now_or_never().is_none());
+    world.remove_app(gone.cx.app());
+    assert_eq!(select.await, None);
+    assert_eq!(gone.hear().await, HceMessage::command(SELECT));
+    assert!(gone.messages.next().await.is_none(), "the subscription has ended");
+    let mut heir = Program::start(&world, "wx2", "F222222222").await;
+    assert!(tokio::join!(world.reader().transceive(SELECT), heir.answer(OK)).0.is_some());
 }

@@ -13,7 +13,7 @@ use wx_api::{
 };
 use wx_crypto::{open_data, signature};
 use wx_mock::World;
-use wx_rules::session::CodeError;
+use wx_rules::login::CodeError;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -36,6 +36,11 @@ async fn a_code_looks_like_one_and_works_once_in_its_own_app() {
     assert!(session.openid.starts_with('o') && session.openid.len() == 28 && session.unionid.is_none(), "{session:?}");
     assert_eq!(server.exchange(&code), Err(CodeError::Used));
     assert_eq!(server.exchange("made up"), Err(CodeError::Unknown));
+    for (refused, begins) in
+        [(CodeError::Unknown, "invalid code, "), (CodeError::Expired, "invalid code, "), (CodeError::Used, "code been used, ")]
+    {
+        assert!(refused.to_string().starts_with(begins), "{refused}");
+    }
 }
 
 #[tokio::test]

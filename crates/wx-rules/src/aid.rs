@@ -101,9 +101,10 @@ pub enum AidPattern {
 }
 
 impl AidPattern {
-    /// Whether a reader that selects these bytes means this pattern. A selection that is not 5 to 16 bytes long means none.
+    /// Whether a reader that selects these bytes means this pattern. Fewer than 5 bytes mean none; more than 16, which no AID has,
+    /// can still mean a prefix.
     pub fn matches(&self, selected: &[u8]) -> bool {
-        is_aid_length(selected.len())
+        selected.len() >= MIN_AID
             && match self {
                 Self::Exact(aid) => selected == aid.as_bytes(),
                 Self::Prefix(aid) => selected.starts_with(aid.as_bytes()),
@@ -169,7 +170,7 @@ impl fmt::Display for AidPattern {
 /// use wx_rules::aid::parse_aid_list;
 ///
 /// let error = parse_aid_list(&["F222222222".into(), "F2222".into()]).unwrap_err();
-/// assert_eq!(error.to_string(), "aid_list[1]: 5 hex digits, but two make a byte");
+/// assert_eq!(error.to_string(), "aid_list[1] (\"F2222\"): 5 hex digits, but two make a byte");
 /// assert_eq!(error.code().code(), 13003);
 /// ```
 ///
@@ -182,12 +183,17 @@ pub fn parse_aid_list(list: &[String]) -> Result<Vec<AidPattern>, AidError> {
         1..=MAX_AIDS => {}
         entries => return Err(AidError::TooMany(entries)),
     }
-    let entry = |(index, text): (usize, &String)| text.parse().map_err(|fault| AidError::Entry { index, fault });
+    let entry = |(index, text): (usize, &String)| {
+        text.parse().map_err(|fault| AidError::Entry { index, text: text.chars().take(SHOWN).collect(), fault })
+    };
     list.iter().enumerate().map(entry).collect()
 }
 
+/// The most characters of a malformed entry that an error repeats: enough for the longest AID, and no more of what is none.
+const SHOWN: usize = 40;
+
 /// What is wrong with an `aid_list`. Becomes the failure of `wx.startHCE` with code 13003.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AidError {
     /// It has no entries.
     Empty,
@@ -197,6 +203,8 @@ pub enum AidError {
     Entry {
         /// Which one, counted from 0.
         index: usize,
+        /// How it begins: its first 40 characters at most.
+        text: String,
         /// What is wrong with it.
         fault: AidFault,
     },
@@ -204,7 +212,7 @@ pub enum AidError {
 
 impl AidError {
     /// The code a mini-program sees: 13003.
-    pub const fn code(self) -> HceCode {
+    pub const fn code(&self) -> HceCode {
         HceCode::BadAids
     }
 }
@@ -214,7 +222,7 @@ impl fmt::Display for AidError {
         match self {
             Self::Empty => write!(f, "aid_list is empty: register at least one AID"),
             Self::TooMany(entries) => write!(f, "aid_list has {entries} entries, but at most {MAX_AIDS} can be registered"),
-            Self::Entry { index, fault } => write!(f, "aid_list[{index}]: {fault}"),
+            Self::Entry { index, text, fault } => write!(f, "aid_list[{index}] ({text:?}): {fault}"),
         }
     }
 }
@@ -223,7 +231,7 @@ impl error::Error for AidError {}
 
 impl From<AidError> for Error {
     fn from(error: AidError) -> Self {
-        error.code().error(Api::StartHce).with_source(error)
+        error.code().error(Api::StartHce).with_detail(&error).with_source(error)
     }
 }
 
@@ -317,10 +325,17 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_that_is_no_aid_means_nothing() {
+    fn a_selection_shorter_than_any_aid_means_nothing() {
         assert!(!pattern("A0000000031010#").matches(&[0xA0, 0, 0, 0]));
         assert!(!pattern("A0000000031010#").matches(&[]));
-        assert!(!pattern("0000000000*").matches(&[0; 17]));
+    }
+
+    #[test]
+    fn a_selection_longer_than_any_aid_can_mean_a_prefix_only() {
+        let longest = "00".repeat(MAX_AID);
+        for (registered, means) in [("0000000000*", true), (longest.as_str(), false), (&format!("{longest}#"), false)] {
+            assert_eq!(pattern(registered).matches(&[0; MAX_AID + 1]), means, "{registered}");
+        }
     }
 
     #[test]
@@ -335,13 +350,22 @@ mod tests {
     #[test]
     fn one_bad_entry_spoils_the_list_and_is_pointed_at() {
         let list = ["F222222222", "F2222222", "XYZ"].map(str::to_owned);
-        assert_eq!(parse_aid_list(&list), Err(AidError::Entry { index: 1, fault: AidFault::Length(4) }));
+        let fault = AidFault::Length(4);
+        assert_eq!(parse_aid_list(&list), Err(AidError::Entry { index: 1, text: "F2222222".to_owned(), fault }));
+    }
+
+    #[test]
+    fn a_long_bad_entry_is_not_repeated_whole() {
+        let error = parse_aid_list(&["é\n".repeat(100_000)]).unwrap_err();
+        assert!(error.to_string().len() < 200, "{error}");
+        assert!(!error.to_string().contains('\n'), "an errMsg is one line");
     }
 
     #[test]
     fn a_bad_list_is_a_failure_of_start_hce() {
         let error = Error::from(AidError::Empty);
         assert_eq!((error.api(), error.code()), (Api::StartHce, Some(13003)));
+        assert_eq!(error.to_string(), "startHCE:fail invalid aid_list: aid_list is empty: register at least one AID");
         assert!(error::Error::source(&error).is_some());
     }
 }

@@ -11,9 +11,9 @@ pub const MAX_RESPONSE: usize = 65_536 + 2;
 
 /// The AID that this command selects, if it is one that the system routes by.
 ///
-/// That is a SELECT of class 00 by name (P1 04) whose name is at least 5 bytes long and lies within the command; P2 does not
-/// matter. Any other command is data for the application already selected: a SELECT of another class too. A name of more than
-/// 16 bytes is returned as it stands; no [`AidPattern`](crate::aid::AidPattern) matches it.
+/// As on Android, that is a command of at least 10 bytes that is a SELECT of class 00 by name (P1 04) and whose name lies within
+/// it; P2 does not matter. Any other command is data for the application already selected: a SELECT of another class, a shorter
+/// one, and one that is cut off too. A name of fewer than 5 or more than 16 bytes is returned as it stands.
 ///
 /// ```
 /// use wx_rules::apdu::selected_aid;
@@ -25,7 +25,7 @@ pub const MAX_RESPONSE: usize = 65_536 + 2;
 pub fn selected_aid(command: &[u8]) -> Option<&[u8]> {
     let [0x00, 0xA4, 0x04, _, length, data @ ..] = command else { return None };
     let name = data.get(..usize::from(*length))?;
-    (name.len() >= MIN_AID).then_some(name)
+    (data.len() >= MIN_AID).then_some(name)
 }
 
 /// Whether these bytes may go back to a reader: data if any, then a status word that starts with 6 or 9 but not with 60, which
@@ -84,7 +84,7 @@ impl error::Error for ResponseError {}
 
 impl From<ResponseError> for Error {
     fn from(error: ResponseError) -> Self {
-        error.code().error(Api::SendHceMessage).with_source(error)
+        error.code().error(Api::SendHceMessage).with_detail(error).with_source(error)
     }
 }
 
@@ -105,10 +105,12 @@ mod tests {
             ("a logical channel's class", b"\x80\xA4\x04\x00\x05ABCDE", None),
             ("another instruction", b"\x00\xB0\x04\x00\x05ABCDE", None),
             ("by file identifier", b"\x00\xA4\x00\x00\x05ABCDE", None),
-            ("name too short", b"\x00\xA4\x04\x00\x04ABCD\x00", None),
+            ("shorter than any AID", b"\x00\xA4\x04\x00\x04ABCD\x00", Some(b"ABCD")),
+            ("shorter than any AID, without Le", b"\x00\xA4\x04\x00\x04ABCD", None),
             ("name cut off", b"\x00\xA4\x04\x00\x06ABCDE", None),
+            ("a length of 128 that does not fit", b"\x00\xA4\x04\x00\x80ABCDE", None),
             ("no name", b"\x00\xA4\x04\x00\x00", None),
-            ("extended length", b"\x00\xA4\x04\x00\x00\x00\x05ABCDE", None),
+            ("extended length: read as no name", b"\x00\xA4\x04\x00\x00\x00\x05ABCDE", Some(b"")),
             ("header only", b"\x00\xA4\x04\x00", None),
         ] {
             assert_eq!(selected_aid(command), aid, "{what}");
@@ -140,5 +142,7 @@ mod tests {
     fn an_illegal_response_is_a_failure_of_send_hce_message() {
         let error = Error::from(ResponseError::Short(1));
         assert_eq!((error.api(), error.code()), (Api::SendHceMessage, Some(13005)));
+        let told = "sendHCEMessage:fail invalid response APDU: 1 bytes, but a response ends in two status bytes";
+        assert_eq!(error.to_string(), told);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error, fmt};
 
-use wx_api::{Api, Error, ErrorKind, Profile, hce::HceCode};
+use wx_api::{Api, Error, Profile, hce::HceCode};
 
 use crate::{
     aid::{AidPattern, parse_aid_list},
@@ -31,7 +31,7 @@ pub enum Nfc {
     On,
 }
 
-/// Whether the device can emulate a card at all: all that `wx.stopHCE` needs.
+/// Whether the device can emulate a card at all: all that `wx.stopHCE` and `wx.sendHCEMessage` need. NFC may be switched off.
 ///
 /// # Errors
 ///
@@ -179,6 +179,11 @@ impl<S: Clone + Eq> Router<S> {
         waits.then_some(NOTHING_SELECTED)
     }
 
+    /// Whether no service has registered.
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
     /// Whether this service has registered.
     pub fn is_registered(&self, service: &S) -> bool {
         self.services.iter().any(|(known, _)| known == service)
@@ -271,7 +276,7 @@ impl error::Error for RespondError {}
 impl From<RespondError> for Error {
     fn from(error: RespondError) -> Self {
         match error {
-            RespondError::NotStarted => Self::new(Api::SendHceMessage, ErrorKind::Refused, "startHCE has not been called"),
+            RespondError::NotStarted => HceCode::NotRegistered.error(Api::SendHceMessage).with_detail(error).with_source(error),
             RespondError::Illegal(error) => error.into(),
         }
     }

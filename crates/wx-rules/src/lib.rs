@@ -9,8 +9,8 @@
 //! | [`apdu`] | what of a command selects an application, and which responses are legal |
 //! | [`hce`] | whether a device can emulate a card, and which app a reader's command goes to |
 //! | [`soter`] | the order of one biometric confirmation, and when the reader freezes |
-//! | [`consent`] | whether a scope is granted, refused or still to be asked |
-//! | [`session`] | whether a code may be redeemed, and whether a session lives |
+//! | [`login`] | whether a code may be redeemed, and whether a session lives |
+//! | [`authorization`] | whether a scope is granted, refused or still to be asked |
 //!
 //! ```
 //! use wx_api::Api;
@@ -40,7 +40,7 @@
 
 pub mod aid;
 pub mod apdu;
-pub mod consent;
+pub mod authorization;
 pub mod hce;
-pub mod session;
+pub mod login;
 pub mod soter;

@@ -113,10 +113,28 @@ fn an_unknown_aid_answers_6a82_and_keeps_the_selection() {
 }
 
 #[test]
-fn a_name_too_long_for_an_aid_is_not_found() {
+fn a_name_that_no_aid_can_be_is_looked_up_all_the_same() {
     let mut router = Router::default();
-    router.register("wallet", aids(&["F222222222*"])).unwrap();
-    assert_eq!(router.command(&select_bytes(&[&[0xF2][..], &[0x22; 16]].concat())), Step::Answer(NOT_FOUND));
+    router.register("wallet", aids(&["F222222222*", "F222222222#"])).unwrap();
+    let long = [&[0xF2][..], &[0x22; 16]].concat();
+    assert_eq!(router.command(&select_bytes(&long)), delivered("wallet"), "it has the prefix");
+    assert_eq!(router.respond(&"wallet", OK), Ok(Respond::Send));
+    for short in [&[][..], &[0xF2, 0x22, 0x22, 0x22]] {
+        let padded = [&select_bytes(short)[..], &[0x00; 5]].concat();
+        assert_eq!(router.command(&padded), Step::Answer(NOT_FOUND), "{short:?}");
+    }
+    let mut exact = two_apps();
+    assert_eq!(exact.command(&select_bytes(&long)), Step::Answer(NOT_FOUND));
+}
+
+#[test]
+fn a_select_cut_off_or_too_short_is_data() {
+    let mut router = two_apps();
+    exchange(&mut router, &select(WALLET), "wallet");
+    let mut cut_off = select("F4444444440102");
+    cut_off.pop();
+    exchange(&mut router, &cut_off, "wallet");
+    exchange(&mut router, &select_bytes(&[0xF4, 0x44, 0x44, 0x44]), "wallet");
 }
 
 #[test]
@@ -193,7 +211,8 @@ fn an_answer_before_a_start_is_refused() {
     let mut router = Router::default();
     assert_eq!(router.respond(&"wallet", OK), Err(RespondError::NotStarted));
     let error = Error::from(RespondError::NotStarted);
-    assert_eq!((error.api(), error.kind(), error.code()), (Api::SendHceMessage, ErrorKind::Refused, None));
+    assert_eq!((error.api(), error.kind(), error.code()), (Api::SendHceMessage, ErrorKind::Refused, Some(13006)));
+    assert!(error.to_string().ends_with(": nothing is registered: call startHCE first"), "{error}");
     let error = Error::from(RespondError::Illegal(ResponseError::Short(0)));
     assert_eq!((error.kind(), error.code()), (ErrorKind::Parameter, Some(13005)));
 }
@@ -217,6 +236,7 @@ fn a_service_that_stops_is_not_found_and_ends_the_wait_of_a_reader() {
     assert!(router.is_outstanding());
     assert_eq!(router.unregister(&"wallet"), Some(NOTHING_SELECTED));
     assert_eq!((router.selected(), router.is_outstanding(), router.is_registered(&"wallet")), (None, false, false));
+    assert!(router.is_empty());
     assert_eq!(router.command(READ), Step::Answer(NOTHING_SELECTED));
     assert_eq!(router.command(&select(WALLET)), Step::Answer(NOT_FOUND));
 }

@@ -150,7 +150,7 @@ proptest! {
     #[test]
     fn any_command_is_looked_into(command in vec(any::<u8>(), 0..300)) {
         if let Some(aid) = selected_aid(&command) {
-            prop_assert!(command.len() >= 10 && aid.len() >= 5 && command[5..].starts_with(aid));
+            prop_assert!(command.len() >= 10 && aid.len() == usize::from(command[4]) && command[5..].starts_with(aid));
         }
     }
 

@@ -61,7 +61,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The host's time. Real in a product, virtual in a test: nothing in the project reads another clock.
+/// The host's time. Real in a product, virtual in a test: whatever a mini-program can notice happens by this clock.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Clock: Send + Sync {

@@ -8,7 +8,7 @@ use wx_api::{Profile, Scope};
 ///
 /// ```
 /// use wx_api::{Profile, Scope};
-/// use wx_rules::consent::{Decision, Ledger};
+/// use wx_rules::authorization::{Decision, Ledger};
 ///
 /// let (mut ledger, profile) = (Ledger::default(), Profile::default());
 /// assert_eq!(ledger.decide(Scope::Record, &profile), Decision::Ask);

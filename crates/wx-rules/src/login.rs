@@ -12,11 +12,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most a session may idle, in days.
 const MOST_DAYS: u32 = 30;
 
+/// The most life cycles of one session whose checks are remembered.
+pub const MOST_LAUNCHES: usize = 8;
+
 /// The state of one code of `wx.login`. What the code is and whose, its store knows.
 ///
 /// ```
 /// use wx_api::Timestamp;
-/// use wx_rules::session::{Code, CodeError};
+/// use wx_rules::login::{Code, CodeError};
 ///
 /// let now = Timestamp::from_millis(0);
 /// let mut code = Code::new(now);
@@ -85,9 +88,9 @@ impl CodeError {
 impl fmt::Display for CodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "no such code for this app: let the mini-program call wx.login",
-            Self::Expired => "the code is older than five minutes: let the mini-program call wx.login again",
-            Self::Used => "the code was exchanged before: let the mini-program call wx.login again",
+            Self::Unknown => "invalid code, unknown to this app: let the mini-program call wx.login",
+            Self::Expired => "invalid code, older than five minutes: let the mini-program call wx.login again",
+            Self::Used => "code been used, it was exchanged before: let the mini-program call wx.login again",
         })
     }
 }
@@ -99,13 +102,16 @@ impl error::Error for CodeError {}
 /// The page says only that it fails sooner the longer it is not used, and lives as long as it is used. The rule here: a session
 /// may idle for one day, and for one day more with every use, up to 30 days. A session that has ended stays ended.
 ///
-/// A check that found it alive holds for the rest of that life cycle, as the page promises, whatever the clock says. The next
+/// A check that found it alive holds for the rest of that life cycle, as the page promises, whatever the clock says. Another
 /// life cycle checks afresh, and the time counts from the last use: a check is none.
+///
+/// Nobody tells when a life cycle ends, and several may be under way at once. So the last [`MOST_LAUNCHES`] that checked are
+/// remembered, and an older one has to do without the promise.
 ///
 /// ```
 /// use std::time::Duration;
 /// use wx_api::Timestamp;
-/// use wx_rules::session::Session;
+/// use wx_rules::login::Session;
 ///
 /// let start = Timestamp::from_millis(0);
 /// let day = Duration::from_secs(86_400);
@@ -118,8 +124,9 @@ impl error::Error for CodeError {}
 pub struct Session {
     last_use: Timestamp,
     uses: u32,
-    /// The life cycle in which a check found it alive. Never stored: launches are numbered afresh in every process.
-    checked_in: Option<u64>,
+    /// The life cycles in which a check found it alive, the latest check last; [`MOST_LAUNCHES`] at most. Never stored: launches
+    /// are numbered afresh in every process.
+    checked_in: Vec<u64>,
 }
 
 impl Session {
@@ -130,7 +137,7 @@ impl Session {
 
     /// A session that a store kept, by its [`last_use`](Self::last_use) and [`uses`](Self::uses).
     pub const fn restore(last_use: Timestamp, uses: u32) -> Self {
-        Self { last_use, uses, checked_in: None }
+        Self { last_use, uses, checked_in: Vec::new() }
     }
 
     /// When it was last used, or began.
@@ -156,14 +163,18 @@ impl Session {
 
     /// Whether the session lives, seen from life cycle `launch`.
     pub fn alive(&self, now: Timestamp, launch: u64) -> bool {
-        self.checked_in == Some(launch) || now - self.last_use < self.allowance()
+        self.checked_in.contains(&launch) || now - self.last_use < self.allowance()
     }
 
     /// What `wx.checkSession` asks: whether the session lives. If so, it does for the rest of life cycle `launch`.
     pub fn check(&mut self, now: Timestamp, launch: u64) -> bool {
         let alive = self.alive(now, launch);
         if alive {
-            self.checked_in = Some(launch);
+            self.checked_in.retain(|known| *known != launch);
+            if self.checked_in.len() >= MOST_LAUNCHES {
+                self.checked_in.remove(0);
+            }
+            self.checked_in.push(launch);
         }
         alive
     }
@@ -255,6 +266,25 @@ mod tests {
             assert!(session.check(START + DAY * days, 1), "after {days} days");
         }
         assert!(!session.check(START + DAY * 2, 2), "a check is no use");
+    }
+
+    #[test]
+    fn a_check_in_one_launch_does_not_end_the_promise_to_another() {
+        let mut session = Session::begin(START);
+        assert!(session.check(START, 1) && session.check(START, 2));
+        let later = START + DAY * 40;
+        assert!(session.alive(later, 1) && session.alive(later, 2) && !session.alive(later, 3));
+    }
+
+    #[test]
+    fn the_latest_checks_are_remembered_and_older_ones_are_not() {
+        let (mut session, launches) = (Session::begin(START), 0..=MOST_LAUNCHES as u64);
+        for launch in launches.clone() {
+            assert!(session.check(START, launch));
+            assert!(session.check(START, 1), "the second launch checks again and again");
+        }
+        let forgotten: Vec<u64> = launches.filter(|&launch| !session.alive(START + DAY * 40, launch)).collect();
+        assert_eq!(forgotten, [0]);
     }
 
     #[test]
