@@ -41,6 +41,13 @@ pub(crate) struct Dependency {
 #[derive(Debug, Deserialize)]
 struct Metadata {
     wx: Option<Backend>,
+    docs: Option<Docs>,
+}
+
+/// `[package.metadata.docs]`.
+#[derive(Debug, Deserialize)]
+struct Docs {
+    rs: Option<serde::de::IgnoredAny>,
 }
 
 /// `[package.metadata.wx]` of a backend.
@@ -79,6 +86,11 @@ impl Package {
     pub(crate) fn backend(&self) -> Option<&Backend> {
         self.metadata.as_ref()?.wx.as_ref()
     }
+
+    /// Whether it says how its documentation is built once it is published.
+    pub(crate) fn has_docs_settings(&self) -> bool {
+        self.metadata.as_ref().and_then(|metadata| metadata.docs.as_ref()).is_some_and(|docs| docs.rs.is_some())
+    }
 }
 
 impl Dependency {
@@ -95,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backend_says_so_in_its_metadata() {
+    fn a_package_says_what_it_is_in_its_metadata() {
         let package = |metadata: &str| -> Package {
             serde_json::from_str(&format!(
                 r#"{{"name":"p","manifest_path":"/w/p/Cargo.toml","dependencies":[],"features":{{}},"description":null,
@@ -105,6 +117,8 @@ mod tests {
         };
         assert!(package("null").backend().is_none());
         assert!(package(r#"{"docs":{"rs":{}}}"#).backend().is_none());
+        assert!(package(r#"{"docs":{"rs":{"all-features":true}}}"#).has_docs_settings());
+        assert!(!package("null").has_docs_settings() && !package(r#"{"docs":{}}"#).has_docs_settings());
         let mock = package(r#"{"wx":{"backend":"mock","features":["conformance"]}}"#);
         assert_eq!(mock.backend().unwrap().name, "mock");
         assert_eq!(mock.backend().unwrap().features, ["conformance"]);

@@ -1,7 +1,11 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -16,7 +20,7 @@ use wx_api::{
         OpenSettingResult, REFUSED_EARLIER, REFUSED_NOW, invalid_scope,
     },
 };
-use wx_rules::consent::{Decision, Ledger};
+use wx_rules::authorization::{Decision, Ledger};
 
 use crate::{ConsentStore, StoreError};
 
@@ -52,10 +56,24 @@ pub struct Consent(Arc<Desk>);
 struct Desk {
     prompt: Arc<dyn Prompt>,
     store: Arc<dyn ConsentStore>,
-    /// One lock per app, around every change of its decisions and never around a prompt. Inside is how often the app was removed:
-    /// a prompt that was open then decides nothing.
-    apps: Mutex<HashMap<AppId, Arc<tokio::sync::Mutex<u64>>>>,
+    /// The apps that calls are about right now.
+    apps: Mutex<HashMap<AppId, Arc<App>>>,
     prompts: Mutex<Prompts>,
+}
+
+/// What the calls about one app share.
+#[derive(Default)]
+struct App {
+    /// Held around every change of the app's decisions, and never around a prompt.
+    change: tokio::sync::Mutex<()>,
+    /// How often the app was removed: a prompt that was open then decides nothing.
+    removals: AtomicU64,
+}
+
+impl App {
+    fn removals(&self) -> u64 {
+        self.removals.load(Ordering::SeqCst)
+    }
 }
 
 /// The prompts that somebody waits for.
@@ -65,7 +83,8 @@ struct Prompts {
     open: HashMap<Question, (u64, WeakShared<Asking>)>,
 }
 
-type Question = (AppId, UserId, Scope);
+/// Whose decision about what, and after how many removals of the app: who asks after one does not join a prompt from before it.
+type Question = (AppId, UserId, Scope, u64);
 type Asking = BoxFuture<'static, Outcome>;
 
 /// What came of a question. Each caller puts it into its own words.
@@ -90,9 +109,9 @@ impl Consent {
     ///
     /// When the store cannot forget.
     pub async fn forget_app(&self, app: &AppId) -> Result<(), StoreError> {
-        let removals = self.0.app(app);
-        let mut removals = removals.lock().await;
-        *removals += 1;
+        let shared = self.0.app(app);
+        let _change = shared.change.lock().await;
+        shared.removals.fetch_add(1, Ordering::SeqCst);
         self.0.store.forget(app).await
     }
 }
@@ -127,16 +146,16 @@ impl Authorization for Consent {
 
     async fn open_setting(&self, cx: &Cx, _: OpenSettingRequest) -> Result<OpenSettingResult> {
         const API: Api = Api::OpenSetting;
-        let removals_before = self.0.removals(cx).await;
+        let app = self.0.app(cx.app());
+        let removals_before = app.removals();
         let shown = self.0.ledger(cx).await.map_err(unreadable(API))?.switches().clone();
         let mut left = self.0.prompt.settings(cx, shown.clone()).await;
         // Only what the user turned: a decision made elsewhere while the page was open stands.
         left.retain(|scope, granted| shown.get(scope).is_some_and(|before| before != granted));
 
-        let removals = self.0.app(cx.app());
-        let removals = removals.lock().await;
+        let _change = app.change.lock().await;
         let mut ledger = self.0.ledger(cx).await.map_err(unreadable(API))?;
-        if *removals == removals_before && !left.is_empty() {
+        if app.removals() == removals_before && !left.is_empty() {
             ledger.close_settings(left);
             self.0.store.save(cx.app(), cx.user(), ledger.switches()).await.map_err(unkept(API))?;
         }
@@ -145,12 +164,14 @@ impl Authorization for Consent {
 }
 
 impl Desk {
-    fn app(&self, app: &AppId) -> Arc<tokio::sync::Mutex<u64>> {
-        self.apps.lock().unwrap_or_else(PoisonError::into_inner).entry(app.clone()).or_default().clone()
-    }
-
-    async fn removals(&self, cx: &Cx) -> u64 {
-        *self.app(cx.app()).lock().await
+    fn app(&self, app: &AppId) -> Arc<App> {
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner); // nothing under the lock panics
+        if let Some(known) = apps.get(app) {
+            return known.clone();
+        }
+        // Who compares removals holds the app meanwhile, so one that nobody holds may start from none again.
+        apps.retain(|_, app| Arc::strong_count(app) > 1);
+        apps.entry(app.clone()).or_default().clone()
     }
 
     async fn ledger(&self, cx: &Cx) -> Result<Ledger, StoreError> {
@@ -175,7 +196,9 @@ impl Desk {
 
     /// The prompt that is open for this question, or a new one. It goes when all who wait for it have gone.
     fn question(self: &Arc<Self>, cx: &Cx, scope: Scope) -> Shared<Asking> {
-        let question = (cx.app().clone(), cx.user().clone(), scope);
+        let app = self.app(cx.app());
+        let removals = app.removals();
+        let question = (cx.app().clone(), cx.user().clone(), scope, removals);
         let mut prompts = self.prompts();
         if let Some(asking) = prompts.open.get(&question).and_then(|(_, asking)| asking.upgrade()) {
             return asking;
@@ -184,15 +207,19 @@ impl Desk {
         let id = prompts.last_id;
         let open = Open { desk: self.clone(), question: question.clone(), id };
         let cx = cx.clone();
-        let asking = async move { open.desk.ask(&cx, scope).await }.boxed().shared();
+        let asking = async move {
+            // A panic would reach everybody who waits. The locks it may pass are whole at every moment.
+            let asked = AssertUnwindSafe(open.desk.ask(&cx, scope, &app, removals)).catch_unwind().await;
+            asked.unwrap_or_else(|_| Outcome::Failed(Error::internal(Api::Authorize, "the prompt panicked")))
+        };
+        let asking = asking.boxed().shared();
         if let Some(weak) = asking.downgrade() {
             prompts.open.insert(question, (id, weak));
         }
         asking
     }
 
-    async fn ask(&self, cx: &Cx, scope: Scope) -> Outcome {
-        let removals_before = self.removals(cx).await;
+    async fn ask(&self, cx: &Cx, scope: Scope, app: &App, removals_before: u64) -> Outcome {
         // Another prompt may have ended between the caller's look at the ledger and this one.
         if let Some(outcome) = self.decided(cx, scope).await {
             return outcome;
@@ -202,7 +229,7 @@ impl Desk {
             Answer::Deny => false,
             Answer::Dismiss => return Outcome::Dismissed,
         };
-        match self.keep(cx, scope, granted, removals_before).await {
+        match self.keep(cx, scope, granted, app, removals_before).await {
             Ok(true) if granted => Outcome::Granted,
             Ok(true) => Outcome::RefusedNow,
             Ok(false) => Outcome::Dismissed,
@@ -211,10 +238,9 @@ impl Desk {
     }
 
     /// Keeps a decision; `false` when the app was removed meanwhile, and nothing is kept.
-    async fn keep(&self, cx: &Cx, scope: Scope, granted: bool, removals_before: u64) -> Result<bool, StoreError> {
-        let removals = self.app(cx.app());
-        let removals = removals.lock().await;
-        if *removals != removals_before {
+    async fn keep(&self, cx: &Cx, scope: Scope, granted: bool, app: &App, removals_before: u64) -> Result<bool, StoreError> {
+        let _change = app.change.lock().await;
+        if app.removals() != removals_before {
             return Ok(false);
         }
         let mut ledger = self.ledger(cx).await?;

@@ -73,8 +73,10 @@ impl Wx {
     ///
     /// - a success has `errMsg` `<api>:ok` beside the fields of the result (`conventions::success_says_api_ok`)
     /// - a failure has `errMsg` `<api>:fail <reason>` (`conventions::failure_says_api_fail_and_why`)
-    /// - `errCode` is there only where the API documents one (`conventions::err_code_only_where_documented`), and then is 0 on
-    ///   success (`conventions::err_code_is_0_on_success`)
+    /// - a success has `errCode` only where the API documents one (`conventions::err_code_only_where_documented`), and there it is
+    ///   0 (`conventions::err_code_is_0_on_success`)
+    /// - a failure has `errCode` where there is a code for its reason, a bad parameter included, and else none
+    ///   (`conventions::err_code_comes_with_failures_that_have_one`)
     /// - every API answers in its own name (`conventions::every_api_answers_its_own_name`)
     /// - a name that is no API answers `<name>:fail not supported` (`conventions::unknown_api_is_not_supported`), and so does an
     ///   API newer than the profile (`conventions::api_newer_than_the_profile_is_not_supported`)
@@ -113,7 +115,7 @@ impl Wx {
     ///
     /// - a call broken off before its answer, even before it began, runs `fail`, then `complete`, with `<api>:fail abort`; there
     ///   is one terminal answer, always (`conventions::one_terminal_answer_when_broken_off`)
-    /// - a callback that throws harms neither the next one nor other calls (`conventions::throwing_callback_harms_no_other`)
+    /// - a callback that throws harms neither the next one nor another call (`conventions::throwing_callback_harms_no_other`)
     pub fn call_back<'a>(
         &'a self,
         cx: &'a Cx,

@@ -14,6 +14,16 @@ use crate::{
     shell,
 };
 
+/// Judges every backend. One that does not build or crashes hides no other: its report says what is wrong with it.
+pub(super) fn judge(backends: &[Backend<'_>], filter: Option<&str>) -> Vec<Report> {
+    // All are built first, so that what a compiler has to say comes before any verdict.
+    let built: Vec<(&Backend<'_>, Result<()>)> = backends.iter().map(|backend| (backend, backend.build())).collect();
+    let judge = |(backend, built): (&Backend<'_>, Result<()>)| {
+        built.and_then(|()| backend.judge(filter)).unwrap_or_else(|error| Report::broken(backend.name, &error))
+    };
+    built.into_iter().map(judge).collect()
+}
+
 /// Where the suite is told to leave its report.
 const REPORT: &str = "WX_CONFORMANCE_REPORT";
 
@@ -53,12 +63,12 @@ pub(super) fn find<'a>(workspace: &'a Workspace, name: Option<&str>) -> Result<V
 }
 
 impl Backend<'_> {
-    /// Builds its test, so that what a compiler has to say comes before any verdict.
+    /// Builds its test.
     ///
     /// # Errors
     ///
     /// It does not build.
-    pub(super) fn build(&self) -> Result<()> {
+    fn build(&self) -> Result<()> {
         let status = self.cargo_test().args(["--quiet", "--no-run"]).status()?;
         if status.success() {
             return Ok(());
@@ -76,8 +86,8 @@ impl Backend<'_> {
     ///
     /// # Errors
     ///
-    /// It ended without a report, or in a failure that the report does not have.
-    pub(super) fn judge(&self, filter: Option<&str>) -> Result<Report> {
+    /// It ended without a report.
+    fn judge(&self, filter: Option<&str>) -> Result<Report> {
         let path = self.report_path();
         if path.exists() {
             fs::remove_file(&path)?; // what a run that was broken off left behind
@@ -85,15 +95,14 @@ impl Backend<'_> {
         let mut command = self.cargo_test();
         command.arg("--").args(filter).env(REPORT, &path).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (status, output) = watch(self.name, &mut command)?;
-        let text = fs::read_to_string(&path).map_err(|_| {
-            format!("the suite over {} ended without a report ({status}). Its last words:\n{}", self.name, last(&output))
-        })?;
+        let text = fs::read_to_string(&path)
+            .map_err(|_| format!("the suite ended without a report ({status}). Its last words:\n{}", last(&output)))?;
         fs::remove_file(&path)?;
-        let report: Report = serde_json::from_str(&text).map_err(|error| {
-            format!("the report of {} does not read ({error}): do xtask and wx-conformance come from one version?", self.name)
+        let mut report: Report = serde_json::from_str(&text).map_err(|error| {
+            format!("its report does not read ({error}): do xtask and wx-conformance come from one version?")
         })?;
         if !status.success() && report.failures() == 0 {
-            return Err(format!("{} failed ({status}) though every verdict is good:\n{}", self.name, last(&output)).into());
+            report.broken = Some(format!("it failed ({status}) though every verdict is good:\n{}", last(&output)));
         }
         Ok(report)
     }
@@ -180,6 +189,17 @@ mod tests {
         assert_eq!(names(Some("desktop")), ["desktop"]);
         let line = shell::line(&find(&workspace, Some("mock")).unwrap()[0].cargo_test());
         assert!(line.ends_with("test -p wx-mock --test conformance --features conformance,slow"), "{line}");
+    }
+
+    #[test]
+    fn a_backend_that_cannot_be_judged_hides_no_other() {
+        let backend = |name| json!({ "wx": { "backend": name } });
+        let workspace = workspace(&[("wx-mock", backend("mock")), ("wx-desktop", backend("desktop"))]);
+        // There is no such folder, so cargo does not even start.
+        let reports = judge(&find(&workspace, None).unwrap(), None);
+        let names: Vec<&str> = reports.iter().map(|report| report.backend.as_str()).collect();
+        assert_eq!(names, ["mock", "desktop"]);
+        assert!(reports.iter().all(|report| report.broken.is_some() && report.cases.is_empty()), "{reports:?}");
     }
 
     #[test]

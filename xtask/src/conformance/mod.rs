@@ -35,19 +35,14 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// A backend that does not exist, build or report; a case that did not meet its expectation.
+/// A backend that does not exist; once the others are reported, one that does not build or crashes, and cases that did not meet
+/// their expectation.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let root = workspace_root()?;
     let workspace = Workspace::read(&root)?;
     let backends = backend::find(&workspace, options.backend.as_deref())?;
-    let mut reports = Vec::new();
-    for backend in &backends {
-        backend.build()?;
-    }
-    for backend in &backends {
-        reports.push(backend.judge(options.filter.as_deref())?);
-    }
-    if reports.iter().all(|report| report.cases.is_empty()) {
+    let reports = backend::judge(&backends, options.filter.as_deref());
+    if reports.iter().all(|report| report.cases.is_empty() && report.broken.is_none()) {
         let filter = options.filter.as_deref().unwrap_or_default();
         return Err(format!("no case matches `{filter}`: names look like `login::codes_differ [android 3.16.2]`").into());
     }
@@ -66,10 +61,37 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     write("index.html", page::render(&matrix, &reports))?;
     println!("report: {}", folder.join("index.html").display());
 
-    let failed: usize = reports.iter().map(Report::failures).sum();
-    match failed {
-        0 => Ok(()),
-        1 => Err("1 verdict is not as it should be".into()),
-        count => Err(format!("{count} verdicts are not as they should be").into()),
+    outcome(&reports)
+}
+
+/// Good, or everything that is not.
+fn outcome(reports: &[Report]) -> Result<()> {
+    let broken = reports.iter().filter_map(|report| Some(format!("{}: {}", report.backend, report.broken.as_ref()?)));
+    let failed = match reports.iter().map(Report::failures).sum() {
+        0 => None,
+        1 => Some("1 verdict is not as it should be".to_owned()),
+        count => Some(format!("{count} verdicts are not as they should be")),
+    };
+    let wrong: Vec<String> = broken.chain(failed).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_wrong_is_said() {
+        let mut reports = report::fixture();
+        reports.push(Report::broken("desktop", &"it does not build"));
+        reports.push(Report::broken("device", &"it crashed"));
+        let error = outcome(&reports).err().map(|error| error.to_string());
+        let expected = "desktop: it does not build\ndevice: it crashed\n1 verdict is not as it should be";
+        assert_eq!(error.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn good_verdicts_of_sound_backends_are_good() {
+        assert!(outcome(&report::fixture()[1..]).is_ok());
     }
 }

@@ -14,12 +14,15 @@ const SCRIPT: &str = include_str!("page.js");
 /// The page. Without a script every case is visible; with it, each cell opens its own.
 pub(super) fn render(matrix: &Matrix<'_>, reports: &[Report]) -> String {
     let tally = Tally::of(reports.iter().flat_map(|report| &report.cases));
-    let headline = match tally.failed {
-        0 => format!("All {} verdicts are as they should be", tally.total()),
-        1 => format!("1 of {} verdicts is not as it should be", tally.total()),
-        count => format!("{count} of {} verdicts are not as they should be", tally.total()),
+    let broken = reports.iter().filter(|report| report.broken.is_some()).count();
+    let headline = match (broken, tally.failed) {
+        (0, 0) => format!("All {} verdicts are as they should be", tally.total()),
+        (0, 1) => format!("1 of {} verdicts is not as it should be", tally.total()),
+        (0, count) => format!("{count} of {} verdicts are not as they should be", tally.total()),
+        (1, _) => "1 backend could not be judged".to_owned(),
+        (count, _) => format!("{count} backends could not be judged"),
     };
-    let mark = if tally.failed == 0 { "passed" } else { "failed" };
+    let mark = if broken + tally.failed == 0 { "passed" } else { "failed" };
     let heads: String = matrix.backends.iter().map(|name| format!("<th scope=\"col\">{}</th>", escape(name))).collect();
     let bodies: String = matrix.domains.iter().enumerate().map(|(index, domain)| domain_body(index, domain, matrix)).collect();
     format!(
@@ -53,13 +56,21 @@ fn bar(report: &Report) -> String {
     let name = escape(&report.backend);
     format!(
         "<div><strong>{name}</strong> <span>{}</span><div class=\"bar\" aria-hidden=\"true\">{parts}</div></div>\n",
-        tally.words()
+        if report.broken.is_some() { "could not be judged".to_owned() } else { tally.words() }
     )
 }
 
-/// What needs words before the table: failures open, the rest closed.
+/// What needs words before the table: what is broken and what failed open, the rest closed.
 fn notes(reports: &[Report]) -> String {
-    let mut text = String::new();
+    let broken = |report: &Report| {
+        let why = escape(report.broken.as_ref()?);
+        let name = escape(&report.backend);
+        Some(format!(
+            "<details class=\"note failed\" open><summary>{name} could not be judged</summary>\n\
+             <ul>\n<li><p class=\"reason\">{why}</p></li>\n</ul></details>\n"
+        ))
+    };
+    let mut text: String = reports.iter().filter_map(broken).collect();
     for (title, word, open) in [("Failed", "failed", " open"), ("Known failures", "known", ""), ("Ignored", "ignored", "")] {
         let notes = report::notes(reports, word);
         let items: Vec<String> = notes.iter().map(note).collect();
@@ -320,6 +331,16 @@ mod tests {
         assert!(
             page().contains("<code>wx.get<wbr>User<wbr>Info</code></th><td><span class=\"badge none\">no case</span></td>")
         );
+    }
+
+    #[test]
+    fn a_backend_that_could_not_be_judged_is_not_passed_over() {
+        let mut reports = fixture();
+        reports.push(Report::broken("desktop", &"error: expected `;`, found <eof>"));
+        let page = render(&Matrix::new(&[], &reports, false), &reports);
+        assert!(page.contains("<h1 class=\"failed\">1 backend could not be judged</h1>"));
+        assert!(page.contains("desktop could not be judged") && page.contains("expected `;`, found &lt;eof&gt;"));
+        assert_eq!(unbalanced(&page), None);
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub(crate) struct CaseReport {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     pub(crate) backend: String,
+    /// Why it could not be judged, or why its verdicts are not to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) broken: Option<String>,
     pub(crate) cases: Vec<CaseReport>,
 }
 
@@ -76,6 +79,11 @@ impl CaseReport {
 }
 
 impl Report {
+    /// A backend that could not be judged.
+    pub(crate) fn broken(backend: &str, why: &dyn std::fmt::Display) -> Self {
+        Self { backend: backend.to_owned(), broken: Some(why.to_string()), cases: Vec::new() }
+    }
+
     /// How many cases did not meet their expectation.
     pub(crate) fn failures(&self) -> usize {
         self.cases.iter().filter(|case| matches!(case.verdict, Verdict::Failed { .. })).count()
@@ -143,6 +151,14 @@ mod tests {
     fn a_document_reads_back_as_it_was_written() {
         let json: serde_json::Value = serde_json::from_str(&to_json(&fixture()).unwrap()).unwrap();
         assert_eq!(json, serde_json::from_str::<serde_json::Value>(include_str!("fixture.json")).unwrap());
+    }
+
+    #[test]
+    fn a_document_says_which_backend_could_not_be_judged() {
+        let report = Report::broken("desktop", &"it does not build");
+        let text = to_json(std::slice::from_ref(&report)).unwrap();
+        assert!(text.contains(r#""broken": "it does not build""#), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["backends"][0]["cases"], serde_json::json!([]));
     }
 
     #[test]

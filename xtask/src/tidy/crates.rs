@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Finding;
 use crate::metadata::{Package, Workspace};
 
-/// Finds crates without a README, a description, keywords or categories.
+/// Finds crates without a README, a description, keywords, categories or settings for their published documentation.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {
@@ -32,6 +32,9 @@ fn missing(package: &Package, readme: bool) -> Vec<String> {
     if package.description.as_ref().is_none_or(String::is_empty) {
         missing.push(format!("{name} has no description"));
     }
+    if !package.has_docs_settings() {
+        missing.push(format!("{name} has no `[package.metadata.docs.rs]`: what features need would not be documented"));
+    }
     // A registry takes at most five of each, and refuses a keyword of more than twenty letters.
     for (what, list) in [("keywords", &package.keywords), ("categories", &package.categories)] {
         if list.is_empty() || list.len() > 5 {
@@ -47,14 +50,18 @@ fn missing(package: &Package, readme: bool) -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn found(readme: bool, description: &str, keywords: &[&str]) -> Vec<String> {
+        found_with(&json!({ "docs": { "rs": { "all-features": true } } }), readme, description, keywords)
+    }
+
+    fn found_with(metadata: &Value, readme: bool, description: &str, keywords: &[&str]) -> Vec<String> {
         let package = json!({
             "name": "p", "manifest_path": "/w/crates/p/Cargo.toml", "dependencies": [], "features": {},
-            "description": description, "keywords": keywords, "categories": ["api-bindings"], "metadata": null,
+            "description": description, "keywords": keywords, "categories": ["api-bindings"], "metadata": metadata,
         });
         missing(&serde_json::from_value(package).unwrap(), readme)
     }
@@ -70,6 +77,8 @@ mod tests {
         assert_eq!(found(true, "", &["wechat"]), ["p has no description"]);
         assert_eq!(found(true, "What it is", &[]), ["p has 0 keywords: from one to five are wanted"]);
         assert_eq!(found(true, "What it is", &["a"; 6]), ["p has 6 keywords: from one to five are wanted"]);
+        let silent = found_with(&Value::Null, true, "What it is", &["wechat"]);
+        assert!(matches!(&silent[..], [text] if text.contains("[package.metadata.docs.rs]")), "{silent:?}");
         assert_eq!(found(true, "What it is", &["a-keyword-of-too-many-letters"]).len(), 1);
     }
 }

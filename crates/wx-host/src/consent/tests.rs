@@ -264,6 +264,67 @@ fn removing_an_app_forgets_it_and_open_prompts_decide_nothing() {
 }
 
 #[test]
+fn a_call_after_the_app_was_removed_has_a_prompt_of_its_own() {
+    let (screen, _, consent) = desk();
+    let cx = cx();
+    let mut before = pin!(consent.authorize(&cx, asked(Scope::Camera)));
+    assert!(poll_once(before.as_mut()).is_pending());
+    now(consent.forget_app(cx.app())).unwrap();
+
+    let mut after = pin!(consent.authorize(&cx, asked(Scope::Camera)));
+    assert!(poll_once(after.as_mut()).is_pending());
+    assert_eq!(screen.shown(), 2);
+    screen.answer(Scope::Camera, Answer::Deny);
+    screen.answer(Scope::Camera, Answer::Allow);
+    assert!(matches!(poll_once(before), Poll::Ready(Err(error)) if error.kind() == ErrorKind::Cancelled));
+    assert!(matches!(poll_once(after), Poll::Ready(Ok(_))));
+    assert_eq!(setting(&consent, &cx), [(Scope::Camera, true)]);
+}
+
+#[test]
+fn apps_that_no_call_is_about_take_no_memory() {
+    let (screen, _, consent) = desk();
+    let cx = cx();
+    let mut open = pin!(consent.authorize(&cx, asked(Scope::Camera)));
+    assert!(poll_once(open.as_mut()).is_pending());
+    for n in 0..100 {
+        now(consent.forget_app(&format!("wx{n}").into())).unwrap();
+    }
+    assert!(consent.0.apps.lock().unwrap().len() <= 2);
+    now(consent.forget_app(cx.app())).unwrap();
+    screen.answer(Scope::Camera, Answer::Allow);
+    assert!(matches!(poll_once(open), Poll::Ready(Err(_))), "an app with an open prompt is remembered");
+}
+
+#[test]
+fn a_prompt_that_panics_fails_those_who_wait_and_is_joined_by_nobody() {
+    struct Torn(Mutex<Option<oneshot::Receiver<()>>>);
+    #[async_trait]
+    impl Prompt for Torn {
+        async fn ask(&self, _: &Cx, _: Scope) -> Answer {
+            let until = self.0.lock().unwrap().take().unwrap();
+            until.await.unwrap();
+            panic!("the screen is torn")
+        }
+        async fn settings(&self, _: &Cx, switches: BTreeMap<Scope, bool>) -> BTreeMap<Scope, bool> {
+            switches
+        }
+    }
+    let (tear, torn) = oneshot::channel();
+    let consent = Consent::new(Arc::new(Torn(Mutex::new(Some(torn)))), Arc::new(MemoryStore::new()));
+    let cx = cx();
+    let (mut first, mut second) =
+        (pin!(consent.authorize(&cx, asked(Scope::Record))), pin!(consent.authorize(&cx, asked(Scope::Record))));
+    assert!(poll_once(first.as_mut()).is_pending() && poll_once(second.as_mut()).is_pending());
+    tear.send(()).unwrap();
+    for call in [first.as_mut(), second.as_mut()] {
+        let Poll::Ready(Err(error)) = poll_once(call) else { panic!("nobody can answer") };
+        assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+    assert_eq!(format!("{consent:?}"), "Consent { open_prompts: 0, .. }");
+}
+
+#[test]
 fn what_cannot_be_read_or_kept_is_an_internal_error_with_its_source() {
     /// Reads nothing, or reads and keeps nothing.
     struct Broken {

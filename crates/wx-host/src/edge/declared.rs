@@ -14,16 +14,22 @@ use crate::answer::shortened;
 /// The most characters of a script's own text that an error repeats.
 const LONGEST_QUOTE: usize = 64;
 
+/// The most characters of somebody else's words about a value, which may quote it whole.
+const LONGEST_REMARK: usize = 200;
+
 /// Which parameter is wrong, and how. Displays as in `parameter.scope should be String instead of Number;`.
 #[derive(Debug)]
 pub(super) struct Wrong {
+    /// Its name, empty when the arguments as a whole are wrong.
+    pub(super) parameter: &'static str,
+    /// From the arguments to the value.
     path: String,
     what: String,
 }
 
 impl Wrong {
     fn should_be(wanted: impl fmt::Display, instead: impl fmt::Display) -> Self {
-        Self { path: String::new(), what: format!(" should be {wanted} instead of {instead}") }
+        Self { parameter: "", path: String::new(), what: format!(" should be {wanted} instead of {instead}") }
     }
 
     fn within(mut self, step: impl fmt::Display) -> Self {
@@ -33,6 +39,11 @@ impl Wrong {
 
     fn within_field(self, name: &str) -> Self {
         self.within(format_args!(".{}", shortened(name, LONGEST_QUOTE)))
+    }
+
+    fn within_param(mut self, param: &Param) -> Self {
+        self.parameter = param.name;
+        self.within_field(param.name)
     }
 
     fn within_element(self, index: usize) -> Self {
@@ -50,7 +61,8 @@ impl std::error::Error for Wrong {}
 
 impl de::Error for Wrong {
     fn custom<T: fmt::Display>(what: T) -> Self {
-        Self { path: String::new(), what: format!(": {what}") }
+        let what = format!(": {}", shortened(&what.to_string(), LONGEST_REMARK));
+        Self { parameter: "", path: String::new(), what }
     }
 }
 
@@ -126,11 +138,11 @@ impl<'de> MapAccess<'de> for Parameters<'de> {
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Wrong> {
         for param in self.params.by_ref() {
             match self.object.get(param.name) {
-                None if param.required => return Err(Wrong::should_be(param.ty.name(), "Undefined").within_field(param.name)),
+                None if param.required => return Err(Wrong::should_be(param.ty.name(), "Undefined").within_param(param)),
                 None => {}
                 Some(Value::Null) if !param.required => {}
                 Some(value) => {
-                    check(param.ty, value).map_err(|wrong| wrong.within_field(param.name))?;
+                    check(param.ty, value).map_err(|wrong| wrong.within_param(param))?;
                     self.next = Some((param, value));
                     return seed.deserialize(param.name.into_deserializer()).map(Some);
                 }
@@ -141,7 +153,7 @@ impl<'de> MapAccess<'de> for Parameters<'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
         match self.next.take() {
-            Some((param, value)) => seed.deserialize(Node(value)).map_err(|wrong| wrong.within_field(param.name)),
+            Some((param, value)) => seed.deserialize(Node(value)).map_err(|wrong| wrong.within_param(param)),
             None => Err(de::Error::custom("a value was read before its name")),
         }
     }

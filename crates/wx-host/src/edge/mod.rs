@@ -7,6 +7,8 @@
 mod declared;
 mod strict;
 
+use std::fmt;
+
 use serde_json::{Deserializer, Value};
 use wx_api::{Api, Call, Error, Result};
 
@@ -22,7 +24,7 @@ pub(crate) fn read(api: Api, args: &str) -> Result<Call> {
         args => args,
     };
     if args.len() > LONGEST {
-        return Err(Error::parameter(api, format_args!("the arguments are longer than {LONGEST} bytes")));
+        return Err(bad(api, "", format_args!("the arguments are longer than {LONGEST} bytes")));
     }
 
     let mut text = Deserializer::from_str(args);
@@ -32,10 +34,16 @@ pub(crate) fn read(api: Api, args: &str) -> Result<Call> {
         return Ok(call);
     }
     let value: Value = serde_json::from_str(args)
-        .map_err(|error| Error::parameter(api, format_args!("the arguments cannot be read as JSON: {error}")))?;
+        .map_err(|error| bad(api, "", format_args!("the arguments cannot be read as JSON: {error}")))?;
     Parameters::of(api, &value)
         .and_then(|parameters| Call::deserialize(api, parameters))
-        .map_err(|wrong| Error::parameter(api, wrong))
+        .map_err(|wrong| bad(api, wrong.parameter, &wrong))
+}
+
+/// The failure of a bad parameter, with the code and the fields that its page gives it. `parameter` is empty when it is the
+/// arguments as a whole.
+fn bad(api: Api, parameter: &str, detail: impl fmt::Display) -> Error {
+    api.bad_parameter(parameter, Error::parameter(api, detail))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use wx_api::{
     authorization::AuthorizeRequest,
     hce::SendHceMessageRequest,
     login::{CheckSessionRequest, LoginRequest},
-    soter::{AuthMode, StartSoterAuthenticationRequest},
+    soter::{AuthMode, StartSoterAuthenticationRequest, StartSoterAuthenticationResult},
     user::{GetUserInfoRequest, Lang},
 };
 
@@ -176,6 +176,56 @@ fn too_long_arguments_are_refused() {
 fn bad_base64_is_named() {
     let text = wrong(Api::SendHceMessage, r#"{"data":{"base64":"k!A="}}"#);
     assert!(text.starts_with("parameter.data: bad base64: "), "{text}");
+}
+
+#[test]
+fn bad_parameters_of_card_emulation_have_its_codes() {
+    for (api, args, code) in [
+        (Api::StartHce, "{}", 13003),
+        (Api::StartHce, r#"{"aid_list":"F0"}"#, 13003),
+        (Api::StartHce, r#"{"aid_list":[5]}"#, 13003),
+        (Api::StartHce, "[]", 13003),
+        (Api::StartHce, "{", 13003),
+        (Api::SendHceMessage, "", 13005),
+        (Api::SendHceMessage, r#"{"data":"kAA="}"#, 13005),
+        (Api::SendHceMessage, r#"{"data":{"base64":"k!A="}}"#, 13005),
+        (Api::SendHceMessage, "5", 13005),
+    ] {
+        let error = read(api, args).expect_err(args);
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Parameter, Some(code)), "{args}");
+        assert!(error.reason().starts_with("parameter error: "), "{error}");
+    }
+}
+
+#[test]
+fn bad_parameters_of_soter_have_its_codes_and_empty_results() {
+    let failed = StartSoterAuthenticationResult::failed(AuthMode::FingerPrint).into();
+    for (args, code) in [
+        (r#"{"challenge":"c"}"#, Some(90003)),
+        (r#"{"requestAuthModes":["fingerPrint",5],"challenge":5}"#, Some(90003)),
+        (r#"{"requestAuthModes":["fingerPrint"]}"#, Some(90004)),
+        (r#"{"requestAuthModes":[],"challenge":5,"authContent":6}"#, Some(90004)),
+        (r#"{"requestAuthModes":[],"challenge":"c","authContent":6}"#, Some(90005)),
+        ("[]", None),
+        ("{", None),
+    ] {
+        let error = read(Api::StartSoterAuthentication, args).expect_err(args);
+        assert_eq!((error.kind(), error.code(), error.reply()), (ErrorKind::Parameter, code, Some(&failed)), "{args}");
+        assert!(error.reason().starts_with("parameter error: "), "{error}");
+    }
+    for args in ["{}", r#"{"checkAuthMode":5}"#] {
+        let error = read(Api::CheckIsSoterEnrolledInDevice, args).expect_err(args);
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Parameter, Some(90003)), "{args}");
+    }
+}
+
+#[test]
+fn bad_parameters_of_other_apis_have_no_code() {
+    for (api, args) in [(Api::Authorize, "{}"), (Api::Login, r#"{"timeout":"x"}"#), (Api::GetUserInfo, "[]"), (Api::Login, "{")]
+    {
+        let error = read(api, args).expect_err(args);
+        assert_eq!((error.code(), error.reply()), (None, None), "{args}");
+    }
 }
 
 #[test]

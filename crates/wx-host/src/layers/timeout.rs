@@ -1,4 +1,10 @@
-use std::{fmt, future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    fmt,
+    future::{poll_fn, ready},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use futures_util::future::{Either, select};
 use wx_api::{Answering, Api, ApiSet, Call, Clock, Cx, Error, EventSender, Invoke, Layer, Reply, Result, Timestamp};
@@ -7,7 +13,11 @@ use wx_api::{Answering, Api, ApiSet, Call, Clock, Cx, Error, EventSender, Invoke
 ///
 /// A call ends at the earlier of two moments: when its limit is over, and at the deadline its `Cx` came with. The limit is what
 /// the caller itself said, as in `wx.login({timeout})`; failing that, the host's for the API; failing that, the host's default.
-/// A call with neither waits as long as the backend takes.
+/// A call with neither waits as long as the backend takes; one that comes after its deadline never begins.
+///
+/// **A limit also ends calls that wait for a person**: at a prompt for consent, on the settings page, at a reader. What the person
+/// then does comes too late, and a prompt nobody else waits for goes. A host that sets a default gives such APIs a limit of their
+/// own; an API with a scope is one of them whenever it is the first to ask.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};
@@ -16,7 +26,9 @@ use wx_api::{Answering, Api, ApiSet, Call, Clock, Cx, Error, EventSender, Invoke
 ///
 /// let timeout = Timeout::new(Arc::new(TokioClock))
 ///     .default_after(Duration::from_secs(60))
-///     .after(Api::StartSoterAuthentication, Duration::from_secs(300)); // a person is at work
+///     .after(Api::StartSoterAuthentication, Duration::from_secs(300)) // a person is at work
+///     .after(Api::Authorize, Duration::from_secs(300))
+///     .after(Api::OpenSetting, Duration::MAX);
 /// ```
 #[derive(Clone)]
 pub struct Timeout {
@@ -31,7 +43,7 @@ impl Timeout {
         Self { clock, default: None, by_api: Vec::new() }
     }
 
-    /// The limit of calls whose caller says nothing.
+    /// The limit of calls whose caller says nothing, those that wait for a person included.
     #[must_use]
     pub fn default_after(mut self, limit: Duration) -> Self {
         self.default = Some(limit);
@@ -79,12 +91,16 @@ impl Invoke for Timed {
         Self: 'a,
     {
         let clock = &*self.timeout.clock;
-        let limited = match self.timeout.limit(&call) {
-            Some(limit) => cx.clone().with_deadline(clock.now() + limit),
-            None if cx.deadline().is_some() => cx.clone(),
-            None => return self.inner.invoke(cx, call),
-        };
+        let limit = self.timeout.limit(&call);
+        if limit.is_none() && cx.deadline().is_none() {
+            return self.inner.invoke(cx, call);
+        }
+        let now = clock.now();
+        let limited = limit.map_or_else(|| cx.clone(), |limit| cx.clone().with_deadline(now + limit));
         let Some(deadline) = limited.deadline() else { return self.inner.invoke(cx, call) };
+        if deadline < now {
+            return Box::pin(ready(Err(Error::timeout(call.api()))));
+        }
         Box::pin(async move {
             let api = call.api();
             let mut answering = self.inner.invoke(&limited, call);
@@ -188,6 +204,30 @@ mod tests {
             assert!(now(wx.invoke(&cx(), call)).is_ok());
         }
         assert_eq!(script.deadlines(), [1000, 2000, 3000].map(|at| Some(Timestamp::from_millis(at))));
+    }
+
+    #[test]
+    fn a_call_that_comes_after_its_deadline_never_begins() {
+        let (clock, script) = (Still::default(), Script::default());
+        let wx = timed(&Timeout::new(Arc::new(clock.clone())), &script);
+        let cx = cx().with_deadline(Timestamp::from_millis(700));
+        clock.advance(SECOND);
+        for request in [login(Some(5000)), CheckSessionRequest {}.into()] {
+            script.answer(Ok(CheckSessionResult {}.into()));
+            assert_eq!(now(wx.invoke(&cx, request)).unwrap_err().kind(), ErrorKind::Timeout);
+        }
+        assert_eq!(script.calls(), []);
+    }
+
+    #[test]
+    fn the_longest_limit_there_is_ends_nothing() {
+        let (clock, script) = (Still::default(), Script::default());
+        let (wx, cx) = (timed(&Timeout::new(Arc::new(clock.clone())).default_after(Duration::MAX), &script), cx());
+        clock.advance(SECOND);
+        let mut call = pin!(wx.invoke(&cx, login(None)));
+        assert!(poll_once(call.as_mut()).is_pending());
+        clock.advance(1_000_000 * SECOND);
+        assert!(poll_once(call).is_pending());
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl FileStore {
     /// [`StoreError::InUse`] when another store has it; [`StoreError::Io`].
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = dir.into();
-        fs::create_dir_all(&path).map_err(failed("made", &path))?;
+        make_dir(&path)?;
         let lock_path = path.join("lock");
         let options = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = options.map_err(failed("opened", &lock_path))?;
@@ -154,10 +154,12 @@ impl Folder {
         let text = serde_json::to_vec(&page).map_err(|error| StoreError::Other(error.into()))?;
 
         match fs::create_dir(&dir) {
-            Ok(()) => sync_dir(&self.path)?,
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("made", &dir)(error)),
         }
+        // Also when the folder was there: whoever made it may have been killed, or have failed, before this.
+        sync_dir(&self.path)?;
         let mut draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(&dir).map_err(failed("written to", &dir))?;
         draft.write_all(&text).map_err(failed("written", draft.path()))?;
         draft.as_file().sync_all().map_err(failed("brought to the disk", draft.path()))?;
@@ -172,7 +174,8 @@ impl Folder {
             tempfile::Builder::new().prefix(REMOVED).tempdir_in(&self.path).map_err(failed("written to", &self.path))?;
         match fs::rename(&dir, grave.path().join("app")) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // Perhaps forgotten before by somebody who did not come as far as the disk.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed("removed", &dir)(error)),
         }
         sync_dir(&self.path)?;
@@ -207,6 +210,16 @@ fn entries(dir: &Path) -> Result<Vec<(PathBuf, String)>, StoreError> {
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Io { doing, path, source }
+}
+
+/// Makes a folder and those above it, each on the disk under its name.
+fn make_dir(dir: &Path) -> Result<(), StoreError> {
+    let made: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+    fs::create_dir_all(dir).map_err(failed("made", dir))?;
+    for parent in made.into_iter().filter_map(Path::parent) {
+        sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?;
+    }
+    Ok(())
 }
 
 /// Brings the names in a folder to the disk, where the system has a way to.

@@ -28,7 +28,7 @@ pub trait ConsentStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// When it cannot be kept; the old decisions then still stand.
+    /// When it is not certain that it is kept. Which decisions then stand, the old or the new, `load` tells.
     async fn save(&self, app: &AppId, user: &UserId, decisions: &BTreeMap<Scope, bool>) -> Result<(), StoreError>;
 
     /// Forgets everything about an app, of every user.
@@ -70,7 +70,7 @@ pub enum StoreError {
     /// The name of an app or a user makes no file name.
     #[error("a name of {length} bytes is too long for a file")]
     NameTooLong {
-        /// How long it was, encoded.
+        /// How long it was.
         length: usize,
     },
     /// Whatever a store of another kind has to say.

@@ -18,9 +18,13 @@ use self::line::Writer;
 /// A record has no times and no identifiers but its own counting, so the same run gives the same bytes. **It holds arguments and
 /// results as they are, sign-in codes and personal data included: keep it as you keep those.**
 ///
-/// Lines are written whole and at once, from the task that makes the call: give a slow destination a buffer or a channel. A line
-/// that cannot be written harms no call: the record ends there, [`failure`](Self::failure) tells why, and so does a `tracing`
-/// error.
+/// **The destination must not block, nor call into the stack it records.** Each line is one `write_all`, made by the task that
+/// makes the call, and for an event by the backend while it holds the list of its listeners: whoever is slow there stops both. A
+/// file is fine behind a [`BufWriter`](io::BufWriter) (see [`flush`](Self::flush)); what may take longer stands behind a channel,
+/// as below.
+///
+/// A line that cannot be written harms no call: the record ends there, [`failure`](Self::failure) tells why, and so does a
+/// `tracing` error.
 ///
 /// One record belongs to one stack; clones share it.
 ///
@@ -34,6 +38,33 @@ use self::line::Writer;
 /// let _ = wx.call(&Cx::new("wx4f4bc4dec97d474b"), LoginRequest::default()).await;
 /// assert_eq!(record.failure(), None);
 /// # });
+/// ```
+///
+/// A destination that never blocks, whatever the real one does. The lines wait in memory until the thread has written them:
+///
+/// ```
+/// use std::{io, sync::mpsc, thread};
+/// use wx_host::Record;
+///
+/// struct Lines(mpsc::Sender<Vec<u8>>);
+///
+/// impl io::Write for Lines {
+///     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+///         self.0.send(line.to_vec()).map_err(|_| io::ErrorKind::BrokenPipe)?;
+///         Ok(line.len())
+///     }
+///     fn flush(&mut self) -> io::Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let (lines, written) = mpsc::channel::<Vec<u8>>();
+/// # let mut socket = io::sink();
+/// let writer = thread::spawn(move || written.iter().try_for_each(|line| io::Write::write_all(&mut socket, &line)));
+/// let record = Record::new(Lines(lines));
+/// # drop(record);
+/// # writer.join().expect("the thread ends with the record")?;
+/// # Ok::<(), io::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Record(Arc<Mutex<Log>>);

@@ -3,7 +3,7 @@
 mod steps;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::{self, Write as _},
     future::Future,
     io::Read,
@@ -28,6 +28,10 @@ use crate::answer::shortened;
 /// It is strict: the script that drives it must make the recorded calls in the recorded order with the recorded arguments, and
 /// whatever comes instead fails with an internal error that says what was expected. Answers and events come at their recorded
 /// places among the calls. The same script, recorded again, gives the same bytes.
+///
+/// What the script does not do, the record waits for: an answer that came after another call comes when that call is made, and
+/// never if it is not. [`remaining`](Self::remaining) then stands still, and `Debug` shows what is expected. Events that came
+/// between two calls come all at once; those that are more than their policy keeps are reported as lost.
 ///
 /// A record is made outside the [`Gate`](crate::Gate), which had its say then; so the gate's question before a recorded call is
 /// answered with ok, and the record decides. Leave out [`Timeout`](crate::Timeout) and [`Fault`](crate::Fault) for the same
@@ -68,8 +72,10 @@ struct Stage {
     /// Calls that were broken off.
     gone: HashSet<u64>,
     subscribers: HashMap<u64, EventSender>,
-    /// Calls that came while an earlier call was about to take its answer.
-    queue: Vec<Waker>,
+    /// Calls that came while an earlier call was about to take its answer, by the order in which they came.
+    queue: BTreeMap<u64, Waker>,
+    /// The last place in the queue that was given out.
+    last_place: u64,
     effects: Effects,
 }
 
@@ -102,7 +108,8 @@ impl Replay {
             waiting: HashMap::new(),
             gone: HashSet::new(),
             subscribers: HashMap::new(),
-            queue: Vec::new(),
+            queue: BTreeMap::new(),
+            last_place: 0,
             effects: Effects::default(),
         };
         Ok(Self { supported, stage: Arc::new(Mutex::new(stage)) })
@@ -145,10 +152,10 @@ impl Stage {
             }
             self.at += 1;
         }
-        self.effects.wakers.append(&mut self.queue);
+        self.effects.wakers.extend(std::mem::take(&mut self.queue).into_values());
     }
 
-    fn enter(&mut self, call: &Call, task: &Context<'_>) -> Entry {
+    fn enter(&mut self, call: &Call, place: &mut Option<u64>, task: &Context<'_>) -> Entry {
         self.advance();
         match self.steps.get(self.at) {
             Some((_, Step::Call { id, call: expected })) if expected == call => {
@@ -160,7 +167,11 @@ impl Stage {
             }
             Some((_, Step::Call { call: expected, .. })) if is_consent(call, expected) => Entry::Consent,
             Some((_, Step::Answer { .. })) => {
-                self.queue.push(task.waker().clone());
+                let place = *place.get_or_insert_with(|| {
+                    self.last_place += 1;
+                    self.last_place
+                });
+                self.queue.insert(place, task.waker().clone());
                 Entry::Early
             }
             _ => Entry::Wrong(self.instead(format_args!("{} was called with {}", call.api().name(), Shown(call)))),
@@ -212,7 +223,12 @@ impl Stage {
 
     /// Says what the record expects instead of what came.
     fn instead(&self, came: impl fmt::Display) -> String {
-        let mut text = String::from("the record expects ");
+        format!("the record expects {}, and {came}", self.expected())
+    }
+
+    /// What comes next, in words.
+    fn expected(&self) -> String {
+        let mut text = String::new();
         let written = match self.steps.get(self.at) {
             Some((line, Step::Call { call, .. })) => {
                 write!(text, "a call of {} with {} (line {line})", call.api().name(), Shown(call))
@@ -226,7 +242,7 @@ impl Stage {
             None => write!(text, "no more"),
         };
         debug_assert!(written.is_ok(), "a string takes everything");
-        format!("{text}, and {came}")
+        text
     }
 }
 
@@ -257,7 +273,7 @@ impl Invoke for Replay {
         'c: 'a,
         Self: 'a,
     {
-        Box::pin(Played { replay: self, call, id: None })
+        Box::pin(Played { replay: self, call, place: None, id: None })
     }
 
     fn supported(&self) -> ApiSet {
@@ -277,6 +293,8 @@ impl Invoke for Replay {
 struct Played<'a> {
     replay: &'a Replay,
     call: Call,
+    /// Its place in the queue, if it had to wait for one.
+    place: Option<u64>,
     /// Who it is in the record, once it was found there.
     id: Option<u64>,
 }
@@ -285,14 +303,14 @@ impl Future for Played<'_> {
     type Output = Result<Reply>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
-        let replay = self.replay;
-        let id = match self.id {
+        let Self { replay, call, place, id } = &mut *self;
+        let id = match *id {
             Some(id) => id,
-            None => match replay.play(|stage| stage.enter(&self.call, task)) {
-                Entry::Cast(id) => *self.id.insert(id),
+            None => match replay.play(|stage| stage.enter(call, place, task)) {
+                Entry::Cast(found) => *id.insert(found),
                 Entry::Early => return Poll::Pending,
                 Entry::Consent => return Poll::Ready(Ok(AuthorizeResult {}.into())),
-                Entry::Wrong(text) => return Poll::Ready(Err(Error::internal(self.call.api(), text))),
+                Entry::Wrong(text) => return Poll::Ready(Err(Error::internal(call.api(), text))),
             },
         };
         replay.play(|stage| stage.take_answer(id, task)).map_or(Poll::Pending, Poll::Ready)
@@ -303,15 +321,19 @@ impl Drop for Played<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             self.replay.play(|stage| stage.leave(id));
+        } else if let Some(place) = self.place {
+            self.replay.play(|stage| stage.queue.remove(&place));
         }
     }
 }
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (remaining, expected) = self.play(|stage| (stage.steps.len() - stage.at, stage.expected()));
         f.debug_struct("Replay")
             .field("supported", &self.supported)
-            .field("remaining", &self.remaining())
+            .field("remaining", &remaining)
+            .field("expected", &expected)
             .finish_non_exhaustive()
     }
 }

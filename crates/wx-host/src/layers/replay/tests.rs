@@ -100,6 +100,31 @@ fn an_answer_comes_at_its_place_among_later_calls() {
     assert!(poll_once(first).is_ready());
 }
 
+#[test]
+fn a_script_that_waits_for_ever_can_see_what_for() {
+    let replay = replay(&[LOGIN, CHECK, CHECKED, CODE]);
+    let cx = cx();
+    let mut first = pin!(replay.invoke(&cx, login().into()));
+    assert!(poll_once(first.as_mut()).is_pending());
+    let text = format!("{replay:?}");
+    assert!(text.contains("remaining: 3") && text.contains("a call of checkSession with {} (line 3)"), "{text}");
+}
+
+#[test]
+fn a_call_that_looks_often_whether_it_is_its_turn_waits_once() {
+    let replay = replay(&[LOGIN, CODE, CHECK, CHECKED]);
+    let cx = cx();
+    let mut second = replay.invoke(&cx, CheckSessionRequest {}.into());
+    // The first call is in the play and has yet to take its answer, as on another thread.
+    replay.play(|stage| stage.enter(&login().into(), &mut None, &Context::from_waker(Waker::noop())));
+    for _ in 0..100 {
+        assert!(poll_once(second.as_mut()).is_pending());
+    }
+    assert_eq!(replay.play(|stage| stage.queue.len()), 1);
+    drop(second);
+    assert_eq!(replay.play(|stage| stage.queue.len()), 0);
+}
+
 #[tokio::test]
 async fn calls_are_woken_in_the_order_of_their_answers() {
     let replay = replay(&[LOGIN, CHECK, CODE, CHECKED]);
