@@ -104,8 +104,8 @@ pub trait Hce: Send + Sync {
     /// - the system's own ping AID is answered without the mini-program: 14 81 00 00 90 00
     ///   (`hce::ping_is_answered_by_the_system`)
     /// - every listener hears every message (`hce::every_listener_hears`), in order (`hce::messages_come_in_order`)
-    /// - a listener that was taken off hears no more (`hce::off_ends_a_subscription`), the others do
-    ///   (`hce::off_of_one_leaves_the_others`)
+    /// - a listener that was taken off is as if it had never been there: nothing is kept for it, and one that comes later hears
+    ///   only what comes later (`hce::off_ends_a_subscription`); the others go on (`hce::off_of_one_leaves_the_others`)
     /// - a listener that does not read is told how much it missed and delays no other
     ///   (`hce::slow_listener_is_told_and_delays_nobody`)
     /// - a listener may come before the start (`hce::listener_may_come_before_start`)

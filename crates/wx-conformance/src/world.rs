@@ -156,6 +156,12 @@ pub trait NetworkHandle: Send + Sync {
     /// Requests are swallowed: no answer ever comes.
     fn stall(&self);
 
+    /// Requests are kept waiting, in order, until [`release`](Self::release).
+    fn hold(&self);
+
+    /// Lets the requests that were held go on, in the order in which they came, and everything works again.
+    fn release(&self);
+
     /// Requests fail at once.
     fn cut(&self);
 
@@ -181,6 +187,9 @@ pub enum Touch {
 pub trait FingerHandle: Send + Sync {
     /// What happens next on the reader. Touches wait for their dialogs in order; a dialog without one stays open.
     fn touch(&self, touch: Touch);
+
+    /// Drops every touch that no dialog has taken yet.
+    fn lift(&self);
 
     /// Whether the device supports SOTER at all.
     fn support(&self, supported: bool);

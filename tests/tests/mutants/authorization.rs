@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wx_api::{
-    Api, Call, ErrorKind, Scope,
+    Api, Call, ErrorKind, Reply, Scope,
     authorization::{AuthorizeRequest, AuthorizeResult, INVALID_SCOPE, OpenSettingResult, REFUSED_EARLIER, REFUSED_NOW},
 };
 
@@ -69,6 +69,39 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         spoil: || {
             Spoil::answers(|_, _, answer| {
                 answer.map_err(|error| if error.kind() == ErrorKind::Denied { error.with_separator(' ') } else { error })
+            })
+        },
+    },
+    Mutant {
+        what: "a prompt that was closed is listed as a refusal",
+        case: "authorization::undecided_scopes_are_not_listed",
+        spoil: || {
+            let closed = Memory::<Vec<Scope>>::default();
+            Spoil::answers(move |_, call, answer| match (call, answer) {
+                (Call::Authorize(req), Err(error)) if error.kind() == ErrorKind::Cancelled => {
+                    closed.with(|closed| closed.extend(req.scope.parse::<Scope>().ok()));
+                    Err(error)
+                }
+                (_, Ok(Reply::GetSetting(mut result))) => {
+                    for scope in closed.with(|closed| closed.clone()) {
+                        result.auth_setting.entry(scope).or_insert(false);
+                    }
+                    Ok(Reply::GetSetting(result))
+                }
+                (_, answer) => answer,
+            })
+        },
+    },
+    Mutant {
+        what: "an empty settings page grants the microphone",
+        case: "authorization::settings_page_answers_nothing_unasked",
+        spoil: || {
+            Spoil::answers(|_, _, answer| match answer {
+                Ok(Reply::OpenSetting(mut result)) if result.auth_setting.is_empty() => {
+                    result.auth_setting.insert(Scope::Record, true);
+                    Ok(Reply::OpenSetting(result))
+                }
+                answer => answer,
             })
         },
     },

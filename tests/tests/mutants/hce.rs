@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use wx_api::{
-    Api, AppId, Call, Error, ErrorKind, Event,
-    hce::{HceCode, HceMessage, SendHceMessageResult},
+    Api, AppId, Call, Cx, Error, ErrorKind, Event,
+    hce::{Departure, HceCode, HceMessage, SendHceMessageResult, StartHceResult, StopHceResult},
 };
 
 use crate::{
@@ -100,14 +100,84 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         case: "hce::stop_without_start_is_ok",
         spoil: || {
             let started = Memory::<bool>::default();
-            Spoil::down(move |_, call| match call {
-                Call::StopHce(_) if !started.with(|flag| *flag) => {
-                    Down::Answered(Err(Error::new(Api::StopHce, ErrorKind::Refused, "not started")))
+            Spoil::answers(move |_, call, answer| {
+                started.with(|flag| *flag |= call.api() == Api::StartHce);
+                if call.api() == Api::StopHce && !started.with(|flag| *flag) {
+                    answer?;
+                    return Err(Error::new(Api::StopHce, ErrorKind::Refused, "not started"));
                 }
-                call => {
-                    started.with(|flag| *flag |= call.api() == Api::StartHce);
-                    Down::On(call)
-                }
+                answer
+            })
+        },
+    },
+    Mutant {
+        what: "a stop without NFC is fine",
+        case: "hce::stop_without_nfc_is_13000",
+        spoil: || stop_is_fine(|_, code| code == HceCode::NoNfc.code()),
+    },
+    Mutant {
+        what: "a stop without card emulation is fine",
+        case: "hce::stop_without_hce_is_13002",
+        spoil: || stop_is_fine(|cx, code| cx.profile().has_hce() && code == HceCode::NoHce.code()),
+    },
+    Mutant {
+        what: "a stop on a platform without card emulation is fine",
+        case: "hce::stop_on_a_platform_without_hce_is_13002",
+        spoil: || stop_is_fine(|cx, _| !cx.profile().has_hce()),
+    },
+    Mutant {
+        what: "a start on a platform without card emulation is fine",
+        case: "hce::start_on_a_platform_without_hce_is_13002",
+        spoil: || {
+            Spoil::down(|cx, call| match call {
+                Call::StartHce(_) if !cx.profile().has_hce() => Down::Answered(Ok(StartHceResult {}.into())),
+                call => Down::On(call),
+            })
+        },
+    },
+    Mutant {
+        what: "a response on a platform without card emulation looks like one before a start",
+        case: "hce::send_on_a_platform_without_hce_is_13002",
+        spoil: || miscode(Api::SendHceMessage, HceCode::NoHce.code(), HceCode::NotRegistered.code()),
+    },
+    Mutant {
+        what: "a response before a start looks illegal",
+        case: "hce::send_before_start_is_13006",
+        spoil: || miscode(Api::SendHceMessage, HceCode::NotRegistered.code(), HceCode::BadResponse.code()),
+    },
+    Mutant {
+        what: "a bad AID is not told",
+        case: "hce::bad_aid_is_told",
+        spoil: || {
+            Spoil::answers(|_, call, answer| {
+                answer.map_err(|error| match (call.api(), error.code()) {
+                    (Api::StartHce, Some(code)) if code == HceCode::BadAids.code() => HceCode::BadAids.error(Api::StartHce),
+                    _ => error,
+                })
+            })
+        },
+    },
+    Mutant {
+        what: "the ping reaches the mini-program, too",
+        case: "hce::ping_is_answered_by_the_system",
+        spoil: || {
+            Spoil::reader(|command, got| {
+                let pong = got.is_some_and(|got| got.len() == 6);
+                pong.then(|| HceMessage::command(command.to_vec()))
+            })
+        },
+    },
+    Mutant {
+        what: "an unknown AID looks like a departure",
+        case: "hce::unknown_aid_keeps_the_selection",
+        spoil: || {
+            let selected = Memory::<bool>::default();
+            Spoil::reader(move |command, got| {
+                let select = command.starts_with(&[0x00, 0xA4, 0x04]);
+                let got = got.map(AsRef::as_ref).unwrap_or_default();
+                selected.with(|selected| *selected |= select && got == [0x90, 0x00]);
+                let departs = select && got == [0x6A, 0x82] && selected.with(|selected| *selected);
+                departs.then(|| HceMessage::departure(Departure::Deselected))
             })
         },
     },
@@ -214,6 +284,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
 ];
+
+/// Turns failures of `stopHCE` with some codes into an ok.
+fn stop_is_fine(spoilt: fn(&Cx, i32) -> bool) -> Spoil {
+    Spoil::answers(move |cx, call, answer| match answer {
+        Err(error) if call.api() == Api::StopHce && error.code().is_some_and(|code| spoilt(cx, code)) => {
+            Ok(StopHceResult {}.into())
+        }
+        answer => answer,
+    })
+}
 
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -2,7 +2,7 @@
 
 use wx_api::{Api, Error};
 
-use crate::{authorization, hce, login, soter, spoil::Spoil, user};
+use crate::{authorization, conventions, hce, login, signature, soter, spoil::Spoil, user};
 
 /// A deliberately broken backend.
 pub(crate) struct Mutant {
@@ -33,5 +33,14 @@ pub(crate) fn miscode(api: Api, from: i32, to: i32) -> Spoil {
 
 /// Every mutant.
 pub(crate) fn mutants() -> impl Iterator<Item = &'static Mutant> {
-    [login::MUTANTS, authorization::MUTANTS, user::MUTANTS, soter::MUTANTS, hce::MUTANTS].into_iter().flatten()
+    let domains = [
+        conventions::MUTANTS,
+        login::MUTANTS,
+        authorization::MUTANTS,
+        user::MUTANTS,
+        signature::MUTANTS,
+        soter::MUTANTS,
+        hce::MUTANTS,
+    ];
+    domains.into_iter().flatten()
 }

@@ -40,6 +40,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(authorization::address_is_asked_as_the_profile_says, [Authorize], [User]),
     case!(authorization::dismissed_prompt_decides_nothing, [Authorize], [User]),
     case!(authorization::calls_at_once_share_one_prompt, [Authorize, GetSetting], [User]),
+    case!(authorization::call_and_authorize_at_once_share_one_prompt, [Authorize, GetSetting, GetUserInfo], [User]),
     case!(authorization::two_scopes_at_once_prompt_each, [Authorize, GetSetting], [User]),
     case!(authorization::open_prompt_blocks_no_other_call, [Authorize, GetSetting], [User]),
     case!(authorization::ignored_prompt_decides_nothing, [Authorize], [User]),
@@ -56,12 +57,14 @@ pub(crate) const CASES: &[Case] = &[
     case!(authorization::removing_the_app_forgets, [Authorize], [User]),
     case!(authorization::settings_start_empty, [GetSetting], []),
     case!(authorization::settings_list_what_was_asked, [Authorize, GetSetting], [User]),
+    case!(authorization::undecided_scopes_are_not_listed, [Authorize, GetSetting], [User]),
     case!(authorization::get_setting_never_prompts, [GetSetting], [User]),
     case!(authorization::settings_page_left_alone_changes_nothing, [Authorize, GetSetting, OpenSetting], [User]),
     case!(authorization::settings_page_shows_what_was_asked, [Authorize, OpenSetting], [User]),
     case!(authorization::settings_page_grants, [Authorize, OpenSetting], [User]),
     case!(authorization::settings_page_revokes, [Authorize, OpenSetting], [User]),
     case!(authorization::settings_page_cannot_grant_the_unasked, [Authorize, OpenSetting], [User]),
+    case!(authorization::settings_page_answers_nothing_unasked, [OpenSetting], [User]),
     case!(authorization::settings_page_answers_what_was_left, [Authorize, OpenSetting], [User]),
 ];
 

@@ -11,8 +11,9 @@ use wx_api::Cx;
 use self::{
     answers::{
         a_thousand_calls_at_once_all_answer, api_newer_than_the_profile_is_not_supported, cancel_says_fail_cancel,
-        denied_scope_says_auth_deny, err_code_is_0_on_success, err_code_only_where_documented, every_api_answers_its_own_name,
-        failure_says_api_fail_and_why, success_says_api_ok, typed_and_json_agree, unknown_api_is_not_supported,
+        denied_scope_says_auth_deny, err_code_comes_with_failures_that_have_one, err_code_is_0_on_success,
+        err_code_only_where_documented, every_api_answers_its_own_name, failure_says_api_fail_and_why, success_says_api_ok,
+        typed_and_json_agree, unknown_api_is_not_supported,
     },
     binary::{bad_base64_is_a_parameter_error, binary_is_base64_in_an_object, string_is_no_array_buffer},
     callbacks::{
@@ -34,6 +35,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(conventions::failure_says_api_fail_and_why, [Login], []),
     case!(conventions::err_code_only_where_documented, [Login], []),
     case!(conventions::err_code_is_0_on_success, [GetHceState], []),
+    case!(conventions::err_code_comes_with_failures_that_have_one, [Authorize, CheckSession, StartHce], []),
     case!(conventions::unknown_api_is_not_supported, [], []),
     case!(conventions::api_newer_than_the_profile_is_not_supported, [GetSetting], []),
     case!(conventions::missing_parameter_is_undefined, [Authorize], []),
@@ -59,7 +61,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(conventions::typed_and_json_agree, [GetUserInfo, CheckSession], []),
     case!(conventions::denied_scope_says_auth_deny, [GetUserInfo], [User]),
     case!(conventions::cancel_says_fail_cancel, [Authorize], [User]),
-    case!(conventions::a_thousand_calls_at_once_all_answer, [Login, CheckSession], []),
+    case!(conventions::a_thousand_calls_at_once_all_answer, [Login, CheckSession, GetSetting], [Network]),
     case!(conventions::every_api_answers_its_own_name, [], []),
 ];
 

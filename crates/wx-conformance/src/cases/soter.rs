@@ -62,6 +62,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(soter::longest_challenge_is_fine, [StartSoterAuthentication], [Finger]),
     case!(soter::longer_challenge_is_90004, [StartSoterAuthentication], [Finger]),
     case!(soter::empty_challenge_is_90004, [StartSoterAuthentication], [Finger]),
+    case!(soter::missing_challenge_is_90004, [StartSoterAuthentication], []),
     case!(soter::longest_auth_content_is_fine, [StartSoterAuthentication], [Finger]),
     case!(soter::longer_auth_content_is_90005, [StartSoterAuthentication], [Finger]),
     case!(soter::without_soter_is_90001, [StartSoterAuthentication], [Finger]),
@@ -75,6 +76,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(soter::frozen_reader_refuses_the_right_finger, [StartSoterAuthentication], [Finger]),
     case!(soter::frozen_reader_thaws, [StartSoterAuthentication], [Finger, Clock]),
     case!(soter::failure_carries_empty_results, [StartSoterAuthentication], [Finger]),
+    case!(soter::parameter_error_carries_empty_results, [StartSoterAuthentication], []),
     case!(soter::bad_parameters_show_no_dialog, [StartSoterAuthentication], [Finger]),
     case!(soter::one_dialog_at_a_time, [StartSoterAuthentication], [Finger]),
     case!(soter::broken_off_call_frees_the_reader, [StartSoterAuthentication], [Finger]),
@@ -94,7 +96,7 @@ async fn start(bench: &Bench, req: StartSoterAuthenticationRequest) -> wx_api::R
     bench.wx.call(&bench.cx, req).await
 }
 
-/// Starts what these touches must bring to an end.
+/// Starts what these touches must bring to an end. Those it did not take are gone afterwards.
 async fn touched(
     bench: &Bench,
     touches: &[Touch],
@@ -104,7 +106,9 @@ async fn touched(
     for &touch in touches {
         finger.touch(touch);
     }
-    soon("the call", start(bench, req)).await
+    let answer = soon("the call", start(bench, req)).await;
+    finger.lift();
+    answer
 }
 
 /// The user confirms this request with the enrolled finger.

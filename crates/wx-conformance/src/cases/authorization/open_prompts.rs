@@ -9,6 +9,7 @@ use futures_util::{
 use wx_api::{
     Scope,
     authorization::{GetSettingRequest, REFUSED_EARLIER},
+    user::GetUserInfoRequest,
 };
 
 use super::{ask, denied, until_prompted};
@@ -29,6 +30,21 @@ pub(super) async fn calls_at_once_share_one_prompt(bench: Bench) -> Outcome {
     let (one, other) = both.await;
     denied("one call", one)?;
     denied("the other call", other)?;
+    check_eq("the number of prompts in the end", user.prompts().len(), 1)
+}
+
+pub(super) async fn call_and_authorize_at_once_share_one_prompt(bench: Bench) -> Outcome {
+    let user = bench.user()?;
+    user.answer(Scope::UserInfo, Choice::Ignore);
+    let call = bench.wx.call(&bench.cx, GetUserInfoRequest::default());
+    let mut both = pin!(join(ask(&bench, Scope::UserInfo), call));
+    until_prompted(&mut both, &*user, 1).await?;
+    go_on(&bench, &mut both).await;
+    check_eq("the number of prompts", user.prompts().len(), 1)?;
+    user.answer(Scope::UserInfo, Choice::Deny);
+    let (asked, called) = both.await;
+    denied("authorize", asked)?;
+    denied("getUserInfo", called)?;
     check_eq("the number of prompts in the end", user.prompts().len(), 1)
 }
 

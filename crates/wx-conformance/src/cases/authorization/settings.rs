@@ -7,7 +7,7 @@ use wx_api::{
     authorization::{GetSettingRequest, OpenSettingRequest},
 };
 
-use super::{ask, denied};
+use super::{ask, denied, until_prompted};
 use crate::{
     case::{Bench, Outcome, check_eq},
     world::{Choice, UserHandle},
@@ -39,6 +39,19 @@ pub(super) async fn settings_start_empty(bench: Bench) -> Outcome {
 pub(super) async fn settings_list_what_was_asked(bench: Bench) -> Outcome {
     let decided = allow_and_refuse(&bench, &*bench.user()?).await;
     check_eq("authSetting", get_setting(&bench).await?, decided)
+}
+
+pub(super) async fn undecided_scopes_are_not_listed(bench: Bench) -> Outcome {
+    let user = bench.user()?;
+    user.answer(Scope::Record, Choice::Dismiss);
+    let _ = ask(&bench, Scope::Record).await; // what it answers is other cases' business
+    check_eq("authSetting after a prompt was closed", get_setting(&bench).await?, Switches::new())?;
+    user.answer(Scope::Camera, Choice::Ignore);
+    let mut ignored = Box::pin(ask(&bench, Scope::Camera));
+    until_prompted(&mut ignored, &*user, 2).await?;
+    check_eq("authSetting beside an open prompt", get_setting(&bench).await?, Switches::new())?;
+    drop(ignored);
+    check_eq("authSetting after a prompt was ignored", get_setting(&bench).await?, Switches::new())
 }
 
 pub(super) async fn get_setting_never_prompts(bench: Bench) -> Outcome {
@@ -89,6 +102,11 @@ pub(super) async fn settings_page_cannot_grant_the_unasked(bench: Bench) -> Outc
     user.answer(Scope::Record, Choice::Deny);
     denied("authorize", ask(&bench, Scope::Record).await)?;
     check_eq("the number of prompts afterwards", user.prompts().len(), 1)
+}
+
+pub(super) async fn settings_page_answers_nothing_unasked(bench: Bench) -> Outcome {
+    bench.user()?.turn(Scope::Record, true);
+    check_eq("what openSetting answers", open_setting(&bench).await?, Switches::new())
 }
 
 pub(super) async fn settings_page_answers_what_was_left(bench: Bench) -> Outcome {

@@ -3,7 +3,7 @@
 use wx_api::hce::HceCode;
 
 use super::{
-    answers_ok,
+    answers_ok, are_parameter_errors, on_ios,
     program::{EXAMPLE, Ear, NOT_FOUND, OTHER, Program, select_aid, start, unheard},
 };
 use crate::{
@@ -39,10 +39,26 @@ pub(super) async fn aid_that_is_not_hex_is_13003(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn aid_case_does_not_matter(bench: Bench) -> Outcome {
+    let reader = bench.reader()?;
     for aid in ["F2AABBCCDD", "f2aabbccdd", "f2AAbbCCdd"] {
-        start(&bench, &bench.cx, &[aid]).await?;
+        Program::start(&bench, &[aid]).await?.hears_next(&*reader, &select_aid(aid)).await?;
     }
     Ok(())
+}
+
+pub(super) async fn bad_aid_is_told(bench: Bench) -> Outcome {
+    let mut faults = Vec::new();
+    for bad in ["F2222222", "F22222222G"] {
+        let error = failed(bad, start(&bench, &bench.cx, &[EXAMPLE, bad, OTHER]).await)?;
+        check(error.reason().contains(bad), format_args!("`{error}` does not name {bad}"))?;
+        faults.push(error.reason().replace(bad, ".."));
+    }
+    check(faults[0] != faults[1], format_args!("two faults are told alike: `{}`", faults[0]))
+}
+
+pub(super) async fn parameter_error_of_start_is_13003(bench: Bench) -> Outcome {
+    let all = ["{}", r#"{"aid_list":"F222222222"}"#, r#"{"aid_list":["F222222222",5]}"#, "[]", "not json"];
+    are_parameter_errors(&bench, "startHCE", &all, HceCode::BadAids).await
 }
 
 pub(super) async fn empty_aid_list_is_13003(bench: Bench) -> Outcome {
@@ -89,6 +105,10 @@ pub(super) async fn refused_registration_is_13006(bench: Bench) -> Outcome {
     start_is(&bench, |radio| radio.refuse_registration(true), HceCode::NotRegistered).await
 }
 
+pub(super) async fn start_on_a_platform_without_hce_is_13002(bench: Bench) -> Outcome {
+    failed_with("startHCE", start(&bench, &on_ios(&bench), &[EXAMPLE]).await, HceCode::NoHce.code()).map(drop)
+}
+
 pub(super) async fn aid_of_another_app_is_13006(bench: Bench) -> Outcome {
     start(&bench, &bench.other_app(), &[EXAMPLE]).await?;
     failed_with("startHCE", start(&bench, &bench.cx, &[OTHER, EXAMPLE]).await, HceCode::NotRegistered.code()).map(drop)
@@ -99,5 +119,5 @@ pub(super) async fn start_again_replaces_the_list(bench: Bench) -> Outcome {
     let mut program = Program::start(&bench, &[EXAMPLE]).await?;
     start(&bench, &bench.cx, &[OTHER]).await?;
     unheard(&mut program.ear, &*reader, &select_aid(EXAMPLE)).await?;
-    program.selected(&*reader, OTHER).await
+    program.hears_next(&*reader, &select_aid(OTHER)).await
 }

@@ -1,11 +1,8 @@
 //! `wx.getHCEState`: what the device can do now.
 
-use wx_api::{
-    Platform, Profile,
-    hce::{GetHceStateRequest, GetHceStateResult, HceCode},
-};
+use wx_api::hce::{GetHceStateRequest, GetHceStateResult, HceCode};
 
-use super::answers_ok;
+use super::{answers_ok, on_ios};
 use crate::{
     case::{Bench, Outcome, failed_with},
     world::{Nfc, RadioHandle},
@@ -51,7 +48,6 @@ pub(super) async fn state_follows_the_switch(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn platform_without_hce_is_13002(mut bench: Bench) -> Outcome {
-    let ios = Profile::new(Platform::Ios).with_sdk(bench.cx.profile().sdk());
-    bench.cx = bench.cx.with_profile(ios);
+    bench.cx = on_ios(&bench);
     failed_with("getHCEState", state(&bench).await, HceCode::NoHce.code()).map(drop)
 }

@@ -33,16 +33,20 @@ pub(super) async fn messages_come_in_order(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn off_ends_a_subscription(bench: Bench) -> Outcome {
+    /// A command unlike [`READ`].
+    const MISSED: &[u8] = &[0x00, 0xB2, 0x01, 0x04, 0x00];
     let reader = bench.reader()?;
     let mut program = Program::start(&bench, &[EXAMPLE]).await?;
-    let taken_off = Ear::listen(&bench, &bench.cx)?;
-    drop(taken_off);
+    let mut taken_off = Ear::listen(&bench, &bench.cx)?;
     program.selected(&*reader, EXAMPLE).await?;
-    // Nothing was kept for it: who listens now hears what comes now.
+    taken_off.heard().await?; // it was on
+    drop(taken_off);
+    program.exchange(&*reader, MISSED, OK).await?; // as if it had never been there
+    // Nothing was kept for it: who listens now hears what comes now, and no more.
     let mut later = Ear::listen(&bench, &bench.cx)?;
     program.exchange(&*reader, READ, OK).await?;
     let message = later.heard().await?;
-    check_eq("the first message", message.data.as_deref(), Some(READ))
+    check_eq("the first message of a later listener", message.data.as_deref(), Some(READ))
 }
 
 pub(super) async fn off_of_one_leaves_the_others(bench: Bench) -> Outcome {

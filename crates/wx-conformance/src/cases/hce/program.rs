@@ -3,7 +3,10 @@
 use std::{fmt::Debug, future::Future, pin::pin};
 
 use bytes::Bytes;
-use futures_util::future::{Either, join, select};
+use futures_util::{
+    FutureExt,
+    future::{Either, join, select},
+};
 use wx_api::{
     Api, Cx, Event, EventStream,
     hce::{HceMessage, SendHceMessageRequest, SendHceMessageResult, StartHceRequest, StartHceResult},
@@ -11,7 +14,7 @@ use wx_api::{
 use wx_host::Wx;
 
 use crate::{
-    case::{Bench, Failure},
+    case::{Bench, Failure, Outcome},
     cases::soon,
     world::ReaderHandle,
 };
@@ -115,16 +118,32 @@ impl Program {
         first(&mut reader.transceive(command), self.ear.heard()).await
     }
 
+    /// A legal exchange, whose command must be the next thing the mini-program hears: nothing came in between.
+    pub(super) async fn hears_next(&mut self, reader: &dyn ReaderHandle, command: &[u8]) -> Outcome {
+        let mut waiting = reader.transceive(command);
+        let message = first(&mut waiting, self.ear.heard()).await?;
+        let (_, answered) = join(waiting, self.answer(OK)).await;
+        answered?;
+        match message.data {
+            Some(data) if data == command => Ok(()),
+            _ => Err(Failure(format!("before {command:02X?} the mini-program heard {message:?}"))),
+        }
+    }
+
     /// The reader selects an application of the mini-program, which answers that it is there.
     pub(super) async fn selected(&mut self, reader: &dyn ReaderHandle, aid: &str) -> Result<(), Failure> {
         self.exchange(reader, &select_aid(aid), OK).await.map(drop)
     }
 }
 
-/// What the reader gets for a command that must not reach whoever listens here.
+/// What the reader gets for a command that must not reach whoever listens here. A message on its way shows later: let something
+/// legal follow and see that it is [next](Program::hears_next), wherever something is registered.
 pub(super) async fn unheard(ear: &mut Ear, reader: &dyn ReaderHandle, command: &[u8]) -> Result<Option<Bytes>, Failure> {
     match select(reader.transceive(command), pin!(ear.heard())).await {
-        Either::Left((got, _)) => Ok(got),
+        Either::Left((got, listening)) => match listening.now_or_never() {
+            None => Ok(got),
+            Some(message) => Err(Failure(format!("the mini-program heard of it, too: {:?}", message?))),
+        },
         Either::Right((message, _)) => Err(Failure(format!("the mini-program heard of it: {:?}", message?))),
     }
 }

@@ -8,9 +8,12 @@ use wx_api::{
     hce::{HceCode, SendHceMessageRequest},
 };
 
-use super::program::{EXAMPLE, OK, Program, READ, first, select_aid};
+use super::{
+    are_parameter_errors, on_ios,
+    program::{EXAMPLE, OK, OTHER, Program, READ, first, select_aid},
+};
 use crate::{
-    case::{Bench, Outcome, check, check_eq, failed, failed_with},
+    case::{Bench, Outcome, check, check_eq, failed_with},
     cases::{err_msg, field, soon},
 };
 
@@ -84,6 +87,19 @@ pub(super) async fn second_answer_is_dropped(bench: Bench) -> Outcome {
     check_eq("what the next command gets", got.as_deref(), Some(OK))
 }
 
+pub(super) async fn answer_of_a_deselected_app_is_dropped(bench: Bench) -> Outcome {
+    let (reader, select) = (bench.reader()?, select_aid(OTHER));
+    let mut program = Program::start(&bench, &[EXAMPLE]).await?;
+    let mut other = Program::start_as(&bench, &bench.other_app(), &[OTHER]).await?;
+    program.selected(&*reader, EXAMPLE).await?;
+    let mut waiting = reader.transceive(&select);
+    first(&mut waiting, other.command()).await?;
+    let _ = program.answer(FILE).await; // the reader waits, but for the other app
+    let (got, answered) = join(soon("the reader", waiting), other.answer(OK)).await;
+    answered?;
+    check_eq("what the reader gets", got?.as_deref(), Some(OK))
+}
+
 pub(super) async fn one_command_at_a_time(bench: Bench) -> Outcome {
     let (reader, select) = (bench.reader()?, select_aid(EXAMPLE));
     let mut program = Program::start(&bench, &[EXAMPLE]).await?;
@@ -97,10 +113,21 @@ pub(super) async fn one_command_at_a_time(bench: Bench) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn send_before_start_fails(bench: Bench) -> Outcome {
+pub(super) async fn send_before_start_is_13006(bench: Bench) -> Outcome {
     let req = SendHceMessageRequest { data: OK.into() };
-    let error = failed("sendHCEMessage before startHCE", bench.wx.call(&bench.cx, req).await)?;
+    let answer = bench.wx.call(&bench.cx, req).await;
+    let error = failed_with("sendHCEMessage before startHCE", answer, HceCode::NotRegistered.code())?;
     check_eq("the kind", error.kind(), ErrorKind::Refused)
+}
+
+pub(super) async fn send_on_a_platform_without_hce_is_13002(bench: Bench) -> Outcome {
+    let req = SendHceMessageRequest { data: OK.into() };
+    failed_with("sendHCEMessage", bench.wx.call(&on_ios(&bench), req).await, HceCode::NoHce.code()).map(drop)
+}
+
+pub(super) async fn parameter_error_of_send_is_13005(bench: Bench) -> Outcome {
+    let all = ["{}", r#"{"data":"kAA="}"#, r#"{"data":{"base64":"!!!!"}}"#, "[]", "not json"];
+    are_parameter_errors(&bench, "sendHCEMessage", &all, HceCode::BadResponse).await
 }
 
 pub(super) async fn longest_response_passes_whole(bench: Bench) -> Outcome {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::future::join;
+use futures_util::{FutureExt, future::join};
 use wx_api::{
-    Api, ErrorKind,
+    Api, Cx, ErrorKind,
     login::{CheckSessionRequest, LoginRequest},
     user::GetUserInfoRequest,
 };
@@ -14,7 +14,7 @@ use wx_crypto::signature;
 use super::{LONG_UNUSED, exchange, log_in, sign_in};
 use crate::{
     Bench, Failure, Outcome,
-    cases::{field, signature::session_key},
+    cases::{field, signature::session_key, soon},
     check, check_eq, failed, failed_with,
 };
 
@@ -68,15 +68,60 @@ pub(super) async fn old_key_no_longer_opens(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn two_at_once_both_answer(bench: Bench) -> Outcome {
-    let (one, two) = join(log_in(&bench, &bench.cx), log_in(&bench, &bench.cx)).await;
-    check(one? != two?, "two logins at once got one code")
+    for (cx, order) in each_order(&bench) {
+        let (one, two) = two_at_once(&bench, &cx, order).await?;
+        check(one? != two?, format!("two logins at once got one code, {order:?}"))?;
+    }
+    Ok(())
 }
 
 pub(super) async fn two_at_once_agree_on_one_session(bench: Bench) -> Outcome {
-    let (one, two) = join(log_in(&bench, &bench.cx), log_in(&bench, &bench.cx)).await;
-    let one = exchange(&bench, &bench.cx, &one?).await?;
-    let two = exchange(&bench, &bench.cx, &two?).await?;
-    check(one.session_key == two.session_key, "two logins at once led to two session keys")
+    for (cx, order) in each_order(&bench) {
+        let (one, two) = two_at_once(&bench, &cx, order).await?;
+        let (one, two) = (one?, two?);
+        if one == two {
+            continue; // which is another case's business
+        }
+        let one = exchange(&bench, &cx, &one).await?;
+        let two = exchange(&bench, &cx, &two).await?;
+        check(one.session_key == two.session_key, format!("two logins at once led to two session keys, {order:?}"))?;
+    }
+    Ok(())
+}
+
+/// Which of two calls is driven first once the network lets them go on.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    FirstFirst,
+    SecondFirst,
+}
+
+/// Both orders, each for an app of its own.
+fn each_order(bench: &Bench) -> [(Cx, Order); 2] {
+    [(bench.cx.clone(), Order::FirstFirst), (bench.other_app(), Order::SecondFirst)]
+}
+
+type Code = Result<String, Failure>;
+
+/// Two logins, both under way before the network lets either go on.
+async fn two_at_once(bench: &Bench, cx: &Cx, order: Order) -> Result<(Code, Code), Failure> {
+    let network = bench.network()?;
+    network.hold();
+    let (mut first, mut second) = (Box::pin(log_in(bench, cx)), Box::pin(log_in(bench, cx)));
+    for login in [&mut first, &mut second] {
+        check(login.now_or_never().is_none(), "login answered although the network holds it")?;
+    }
+    network.release();
+    let both = async {
+        match order {
+            Order::FirstFirst => join(first, second).await,
+            Order::SecondFirst => {
+                let (second, first) = join(second, first).await;
+                (first, second)
+            }
+        }
+    };
+    soon("one of two logins at once", both).await
 }
 
 pub(super) async fn check_session_ok_after_login(bench: Bench) -> Outcome {
@@ -88,6 +133,10 @@ pub(super) async fn check_session_ok_after_login(bench: Bench) -> Outcome {
 pub(super) async fn check_session_fails_before_login(bench: Bench) -> Outcome {
     let error = failed("checkSession", bench.wx.call(&bench.cx, CheckSessionRequest {}).await)?;
     check_eq("the kind of the failure", error.kind(), ErrorKind::Session)
+}
+
+pub(super) async fn check_session_without_login_is_13001(bench: Bench) -> Outcome {
+    failed_with("checkSession", bench.wx.call(&bench.cx, CheckSessionRequest {}).await, -13001).map(drop)
 }
 
 pub(super) async fn check_session_fails_when_expired(bench: Bench) -> Outcome {

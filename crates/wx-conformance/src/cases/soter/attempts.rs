@@ -2,10 +2,8 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::{
-    FutureExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
+use serde_json::Value;
 use wx_api::{
     Api,
     soter::{SoterCode, StartSoterAuthenticationRequest, StartSoterAuthenticationResult},
@@ -36,15 +34,7 @@ pub(super) async fn wrong_finger_may_try_again(bench: Bench) -> Outcome {
 async fn wrong_fingers(bench: &Bench) -> Result<wx_api::Result<StartSoterAuthenticationResult>, Failure> {
     /// More than any dialog takes.
     const TRIES: usize = 20;
-    let finger = bench.finger()?;
-    let mut call = pin!(start(bench, request()));
-    for _ in 0..TRIES {
-        finger.touch(Touch::NoMatch);
-        if let Some(answer) = (&mut call).now_or_never() {
-            return Ok(answer);
-        }
-    }
-    soon("a dialog that saw wrong fingers only", call).await
+    touched(bench, &[Touch::NoMatch; TRIES], request()).await
 }
 
 pub(super) async fn wrong_finger_is_90009(bench: Bench) -> Outcome {
@@ -87,11 +77,30 @@ pub(super) async fn failure_carries_empty_results(bench: Bench) -> Outcome {
         finger.touch(touch);
         let args = format!(r#"{{"requestAuthModes":["fingerPrint"],"challenge":"{challenge}"}}"#);
         let answer = json(&bench, Api::StartSoterAuthentication, &args).await?;
-        check_eq("authMode", &answer["authMode"], "fingerPrint")?;
-        check_eq("resultJSON", &answer["resultJSON"], "")?;
-        check_eq("resultJSONSignature", &answer["resultJSONSignature"], "")?;
+        finger.lift();
+        has_empty_results(&answer)?;
     }
     Ok(())
+}
+
+pub(super) async fn parameter_error_carries_empty_results(bench: Bench) -> Outcome {
+    for args in [
+        "[]",
+        "not json",
+        r#"{"challenge":"123456"}"#,
+        r#"{"requestAuthModes":["fingerPrint"]}"#,
+        r#"{"requestAuthModes":["fingerPrint"],"challenge":"123456","authContent":5}"#,
+    ] {
+        has_empty_results(&json(&bench, Api::StartSoterAuthentication, args).await?)?;
+    }
+    Ok(())
+}
+
+/// Fails unless the answer a script gets names the mode and confirms nothing.
+fn has_empty_results(answer: &Value) -> Outcome {
+    check_eq("authMode", &answer["authMode"], "fingerPrint")?;
+    check_eq("resultJSON", &answer["resultJSON"], "")?;
+    check_eq("resultJSONSignature", &answer["resultJSONSignature"], "")
 }
 
 pub(super) async fn one_dialog_at_a_time(bench: Bench) -> Outcome {

@@ -66,6 +66,11 @@ pub(super) async fn empty_challenge_is_90004(bench: Bench) -> Outcome {
     refused("an empty challenge", &bench, with_challenge(""), SoterCode::BadChallenge.code()).await
 }
 
+pub(super) async fn missing_challenge_is_90004(bench: Bench) -> Outcome {
+    let answer = json(&bench, Api::StartSoterAuthentication, r#"{"requestAuthModes":["fingerPrint"]}"#).await?;
+    check_eq("errCode", &answer["errCode"], SoterCode::BadChallenge.code())
+}
+
 pub(super) async fn longest_auth_content_is_fine(bench: Bench) -> Outcome {
     for auth_content in texts(MAX_AUTH_CONTENT) {
         confirm(&bench, with_auth_content(auth_content)).await?;

@@ -1,6 +1,6 @@
 //! The signature over `rawData`.
 
-use wx_api::{signature::SignatureError, user::GetUserInfoResult};
+use wx_api::user::GetUserInfoResult;
 use wx_crypto::signature;
 
 use super::{present, with_credentials};
@@ -33,7 +33,7 @@ pub(super) async fn changed_raw_data_does_not_verify(bench: Bench) -> Outcome {
     let signature = present("signature", answer.signature)?;
     let changed = format!("{} ", answer.raw_data);
     let said = bench.server()?.signature().verify(&session.openid, &changed, &signature).await;
-    check_eq("what the server says to a rawData with one more space", said, Err(SignatureError::Mismatch))
+    check(said.is_err(), "a rawData with one more space still verifies")
 }
 
 async fn signed(bench: &Bench) -> Result<(Exchanged, GetUserInfoResult), Failure> {
