@@ -77,14 +77,19 @@ impl fmt::Debug for Callbacks {
 }
 
 /// Callbacks that owe their script one answer: the call's, or `abort` if the call is dropped before.
-pub(crate) struct Owed<'a> {
-    name: &'a str,
+pub(crate) struct Owed {
+    name: String,
     callbacks: Option<Callbacks>,
 }
 
-impl<'a> Owed<'a> {
-    pub(crate) fn new(name: &'a str, callbacks: Callbacks) -> Self {
-        Self { name, callbacks: Some(callbacks) }
+impl Owed {
+    pub(crate) fn new(name: &str, callbacks: Callbacks) -> Self {
+        Self { name: name.to_owned(), callbacks: Some(callbacks) }
+    }
+
+    /// Of the API that was called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn pay(mut self, answer: &Answer) {
@@ -94,10 +99,10 @@ impl<'a> Owed<'a> {
     }
 }
 
-impl Drop for Owed<'_> {
+impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(callbacks) = self.callbacks.take() {
-            callbacks.run(&Answer::aborted(self.name));
+            callbacks.run(&Answer::aborted(&self.name));
         }
     }
 }

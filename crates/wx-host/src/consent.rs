@@ -51,9 +51,10 @@ use crate::{ConsentStore, StoreError};
 /// # Ok::<(), wx_api::Error>(())
 /// # }).unwrap();
 /// ```
-pub struct Consent(Arc<Desk>);
+pub struct Consent(Arc<SharedConsent>);
 
-struct Desk {
+/// What a [`Consent`] and the prompts it opened share: a prompt may outlive the call that opened it.
+struct SharedConsent {
     prompt: Arc<dyn Prompt>,
     store: Arc<dyn ConsentStore>,
     /// The apps that calls are about right now.
@@ -100,7 +101,7 @@ enum Outcome {
 impl Consent {
     /// Consent that asks through `prompt` and keeps decisions in `store`.
     pub fn new(prompt: Arc<dyn Prompt>, store: Arc<dyn ConsentStore>) -> Self {
-        Self(Arc::new(Desk { prompt, store, apps: Mutex::default(), prompts: Mutex::default() }))
+        Self(Arc::new(SharedConsent { prompt, store, apps: Mutex::default(), prompts: Mutex::default() }))
     }
 
     /// Forgets every user's decisions about an app: it was removed. Prompts that are still open for it decide nothing.
@@ -163,7 +164,7 @@ impl Authorization for Consent {
     }
 }
 
-impl Desk {
+impl SharedConsent {
     fn app(&self, app: &AppId) -> Arc<App> {
         let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner); // nothing under the lock panics
         if let Some(known) = apps.get(app) {
@@ -205,11 +206,11 @@ impl Desk {
         }
         prompts.last_id += 1;
         let id = prompts.last_id;
-        let open = Open { desk: self.clone(), question: question.clone(), id };
+        let open = Open { consent: self.clone(), question: question.clone(), id };
         let cx = cx.clone();
         let asking = async move {
             // A panic would reach everybody who waits. The locks it may pass are whole at every moment.
-            let asked = AssertUnwindSafe(open.desk.ask(&cx, scope, &app, removals)).catch_unwind().await;
+            let asked = AssertUnwindSafe(open.consent.ask(&cx, scope, &app, removals)).catch_unwind().await;
             asked.unwrap_or_else(|_| Outcome::Failed(Error::internal(Api::Authorize, "the prompt panicked")))
         };
         let asking = asking.boxed().shared();
@@ -252,14 +253,14 @@ impl Desk {
 
 /// An open prompt's place in the list. It goes with the prompt, answered or withdrawn.
 struct Open {
-    desk: Arc<Desk>,
+    consent: Arc<SharedConsent>,
     question: Question,
     id: u64,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut prompts = self.desk.prompts();
+        let mut prompts = self.consent.prompts();
         // Once nobody waited any more, a new caller may have opened another prompt in this place.
         if prompts.open.get(&self.question).is_some_and(|(id, _)| *id == self.id) {
             prompts.open.remove(&self.question);

@@ -111,24 +111,68 @@ impl Wx {
 
     /// Calls as [`call_json`](Self::call_json) does and runs the callbacks with the answer.
     ///
+    /// The future borrows nothing, so a runtime can spawn it. Whatever becomes of it, the script has its answer: a runtime that
+    /// is shut down before the task ran at all drops it, and that runs `fail` and `complete`.
+    ///
+    /// ```
+    /// # use wx_api::{Cx, Host};
+    /// # use wx_host::{Callbacks, Wx};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (wx, cx) = (Wx::builder(Host::default()).build(), Cx::new("wx4f4bc4dec97d474b"));
+    /// let (sender, receiver) = tokio::sync::oneshot::channel();
+    /// let callbacks = Callbacks::new().success(|_| unreachable!("there is no backend")).complete(|result| {
+    ///     sender.send(result.to_owned()).expect("the script still waits");
+    /// });
+    /// tokio::spawn(wx.call_back(&cx, "login", "{}", callbacks));
+    /// assert_eq!(receiver.await.unwrap(), r#"{"errMsg":"login:fail not supported"}"#);
+    /// # });
+    /// ```
+    ///
     /// # Behavior
     ///
     /// - a call broken off before its answer, even before it began, runs `fail`, then `complete`, with `<api>:fail abort`; there
     ///   is one terminal answer, always (`conventions::one_terminal_answer_when_broken_off`)
     /// - a callback that throws harms neither the next one nor another call (`conventions::throwing_callback_harms_no_other`)
-    pub fn call_back<'a>(
-        &'a self,
-        cx: &'a Cx,
-        name: &'a str,
-        args: &'a str,
-        callbacks: Callbacks,
-    ) -> impl Future<Output = ()> + Send + 'a {
+    pub fn call_back(&self, cx: &Cx, name: &str, args: &str, callbacks: Callbacks) -> impl Future<Output = ()> + Send + use<> {
         // Made before the future is: one that is dropped unpolled owes its script an answer, too.
         let owed = Owed::new(name, callbacks);
-        async move { owed.pay(&self.call_json(cx, name, args).await) }
+        let (wx, cx, args) = (self.clone(), cx.clone(), args.to_owned());
+        async move {
+            let answer = wx.call_json(&cx, owed.name(), &args).await;
+            owed.pay(&answer);
+        }
     }
 
     /// Listens to events. Dropping the stream is `off`.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use async_trait::async_trait;
+    /// # use wx_api::{ApiSet, EventHub, EventSender, Host, Result, hce::Hce};
+    /// use wx_api::{Api, Cx, Event, hce::HceMessage};
+    /// # use wx_host::Wx;
+    ///
+    /// # #[derive(Default)]
+    /// # struct Reader(EventHub);
+    /// # #[async_trait]
+    /// # impl Hce for Reader {
+    /// #     fn supported(&self) -> ApiSet { Api::OnHceMessage.into() }
+    /// #     fn on_hce_message(&self, _: &Cx, out: EventSender) -> Result<()> { self.0.add(out); Ok(()) }
+    /// # }
+    /// # let reader = Arc::new(Reader::default());
+    /// # let wx = Wx::builder(Host { hce: Some(reader.clone()), ..Host::default() }).build();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let mut events = wx.subscribe(&Cx::new("wx4f4bc4dec97d474b"), Api::OnHceMessage)?;
+    /// # reader.0.send(&HceMessage::command(vec![0x00, 0xa4]).into());
+    /// match events.next().await {
+    ///     Some(Ok(Event::HceMessage(message))) => assert_eq!(message.message_type, 1),
+    ///     Some(Ok(_)) => unreachable!("it did not ask for others"),
+    ///     Some(Err(lagged)) => eprintln!("{lagged}"),
+    ///     None => eprintln!("the backend has gone"),
+    /// }
+    /// # Ok::<(), wx_api::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///

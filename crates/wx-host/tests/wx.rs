@@ -16,10 +16,10 @@ use wx_api::{
 use wx_host::{Callbacks, Fault, Record, Timeout, TokioClock, Trouble, Wx};
 
 /// Answers `login` with its timeout as the code, or never when asked to wait for 13; has no session.
-struct Desk;
+struct EchoLogin;
 
 #[async_trait]
-impl Login for Desk {
+impl Login for EchoLogin {
     fn supported(&self) -> ApiSet {
         ApiSet::of(&[Api::Login, Api::CheckSession])
     }
@@ -37,7 +37,7 @@ impl Login for Desk {
 }
 
 fn host() -> Host {
-    Host { login: Some(Arc::new(Desk)), ..Host::default() }
+    Host { login: Some(Arc::new(EchoLogin)), ..Host::default() }
 }
 
 fn wx() -> Wx {
@@ -130,6 +130,19 @@ async fn a_call_broken_off_before_or_after_it_began_says_abort_once() {
     assert_eq!(heard.take(), []);
     drop(call);
     assert_eq!(heard.take(), expected);
+}
+
+#[test]
+fn a_call_spawned_on_a_runtime_that_goes_away_before_its_first_poll_says_abort() {
+    let (wx, cx, heard) = (wx(), cx(), Heard::default());
+    // Of the current thread and never blocked on: nothing it is given is ever polled.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.spawn(wx.call_back(&cx, "login", "{}", heard.all_three()));
+    drop((wx, cx));
+    assert_eq!(heard.take(), []);
+    drop(runtime);
+    let abort = r#"{"errMsg":"login:fail abort"}"#.to_owned();
+    assert_eq!(heard.take(), [("fail", abort.clone()), ("complete", abort)]);
 }
 
 #[tokio::test]

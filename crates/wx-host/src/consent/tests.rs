@@ -53,7 +53,7 @@ impl Screen {
     }
 }
 
-fn desk() -> (Arc<Screen>, Arc<MemoryStore>, Consent) {
+fn consent_on_screen() -> (Arc<Screen>, Arc<MemoryStore>, Consent) {
     let (screen, store) = (Arc::new(Screen::default()), Arc::new(MemoryStore::new()));
     (screen.clone(), store.clone(), Consent::new(screen, store))
 }
@@ -83,7 +83,7 @@ fn decide(screen: &Screen, consent: &Consent, cx: &Cx, scope: Scope, answer: Ans
 
 #[test]
 fn consent_is_asked_once_and_kept() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     assert!(matches!(decide(&screen, &consent, &cx, Scope::Record, Answer::Allow), Poll::Ready(Ok(_))));
     assert!(now(consent.authorize(&cx.relaunch(), asked(Scope::Record))).is_ok());
@@ -92,7 +92,7 @@ fn consent_is_asked_once_and_kept() {
 
 #[test]
 fn a_refusal_has_one_code_now_and_another_later() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx().with_profile(Profile::default().with_denial_separator(':'));
     assert_eq!(code(decide(&screen, &consent, &cx, Scope::Record, Answer::Deny)), Some(REFUSED_NOW));
     let error = now(consent.authorize(&cx, asked(Scope::Record))).unwrap_err();
@@ -102,7 +102,7 @@ fn a_refusal_has_one_code_now_and_another_later() {
 
 #[test]
 fn a_dismissed_prompt_decides_nothing_and_the_next_call_asks_again() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     let Poll::Ready(Err(error)) = decide(&screen, &consent, &cx, Scope::Record, Answer::Dismiss) else { panic!("dismissed") };
     assert_eq!(error.kind(), ErrorKind::Cancelled);
@@ -112,7 +112,7 @@ fn a_dismissed_prompt_decides_nothing_and_the_next_call_asks_again() {
 
 #[test]
 fn an_unknown_scope_is_refused_without_a_prompt() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     for scope in ["scope.unknown", "record", "scope.Record", ""] {
         let error = now(consent.authorize(&cx(), AuthorizeRequest { scope: scope.into() })).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Parameter, Some(INVALID_SCOPE)));
@@ -122,7 +122,7 @@ fn an_unknown_scope_is_refused_without_a_prompt() {
 
 #[test]
 fn a_scope_the_profile_does_not_ask_for_is_granted_without_a_prompt() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     assert!(now(consent.authorize(&cx, asked(Scope::Address))).is_ok());
     assert_eq!((screen.shown(), setting(&consent, &cx)), (0, vec![]));
@@ -130,7 +130,7 @@ fn a_scope_the_profile_does_not_ask_for_is_granted_without_a_prompt() {
 
 #[test]
 fn calls_at_once_share_one_prompt() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let (cx, separator) = (cx(), Profile::default().with_denial_separator(':'));
     let other = cx.clone().with_profile(separator);
     let (mut first, mut second) =
@@ -148,7 +148,7 @@ fn calls_at_once_share_one_prompt() {
 
 #[test]
 fn another_app_and_another_user_are_asked_themselves() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let callers = [cx(), cx().with_user("li"), Cx::new("wx00000000000000b2")];
     let mut calls: Vec<_> = callers.iter().map(|cx| consent.authorize(cx, asked(Scope::Record))).collect();
     assert!(calls.iter_mut().all(|call| poll_once(call.as_mut()).is_pending()));
@@ -157,7 +157,7 @@ fn another_app_and_another_user_are_asked_themselves() {
 
 #[test]
 fn a_shared_prompt_outlives_the_caller_who_opened_it() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     let mut second = pin!(consent.authorize(&cx, asked(Scope::Record)));
     {
@@ -171,7 +171,7 @@ fn a_shared_prompt_outlives_the_caller_who_opened_it() {
 
 #[tokio::test]
 async fn the_second_caller_is_woken_when_the_first_has_gone() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let (cx, consent) = (cx(), Arc::new(consent));
     let call = |consent: Arc<Consent>, cx: Cx| async move { consent.authorize(&cx, asked(Scope::Record)).await };
     let first = tokio::spawn(call(consent.clone(), cx.clone()));
@@ -187,7 +187,7 @@ async fn the_second_caller_is_woken_when_the_first_has_gone() {
 
 #[test]
 fn a_prompt_nobody_waits_for_is_withdrawn_and_a_new_call_opens_another() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     {
         let mut call = pin!(consent.authorize(&cx, asked(Scope::Record)));
@@ -202,7 +202,7 @@ fn a_prompt_nobody_waits_for_is_withdrawn_and_a_new_call_opens_another() {
 
 #[test]
 fn two_scopes_at_once_keep_both_decisions() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     let (mut record, mut camera) =
         (pin!(consent.authorize(&cx, asked(Scope::Record))), pin!(consent.authorize(&cx, asked(Scope::Camera))));
@@ -216,7 +216,7 @@ fn two_scopes_at_once_keep_both_decisions() {
 
 #[test]
 fn the_settings_page_turns_what_was_asked_and_nothing_else() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     assert!(decide(&screen, &consent, &cx, Scope::Record, Answer::Deny).is_ready());
     let mut page = pin!(consent.open_setting(&cx, OpenSettingRequest {}));
@@ -229,7 +229,7 @@ fn the_settings_page_turns_what_was_asked_and_nothing_else() {
 
 #[test]
 fn what_is_decided_while_the_settings_page_is_open_stands() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     assert!(decide(&screen, &consent, &cx, Scope::Record, Answer::Deny).is_ready());
     let mut page = pin!(consent.open_setting(&cx, OpenSettingRequest {}));
@@ -246,7 +246,7 @@ fn what_is_decided_while_the_settings_page_is_open_stands() {
 
 #[test]
 fn removing_an_app_forgets_it_and_open_prompts_decide_nothing() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let (cx, other) = (cx(), Cx::new("wx00000000000000b2"));
     assert!(decide(&screen, &consent, &cx, Scope::Record, Answer::Allow).is_ready());
     assert!(decide(&screen, &consent, &other, Scope::Record, Answer::Allow).is_ready());
@@ -265,7 +265,7 @@ fn removing_an_app_forgets_it_and_open_prompts_decide_nothing() {
 
 #[test]
 fn a_call_after_the_app_was_removed_has_a_prompt_of_its_own() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     let mut before = pin!(consent.authorize(&cx, asked(Scope::Camera)));
     assert!(poll_once(before.as_mut()).is_pending());
@@ -283,7 +283,7 @@ fn a_call_after_the_app_was_removed_has_a_prompt_of_its_own() {
 
 #[test]
 fn apps_that_no_call_is_about_take_no_memory() {
-    let (screen, _, consent) = desk();
+    let (screen, _, consent) = consent_on_screen();
     let cx = cx();
     let mut open = pin!(consent.authorize(&cx, asked(Scope::Camera)));
     assert!(poll_once(open.as_mut()).is_pending());

@@ -6,17 +6,28 @@ use std::{
     time::Instant,
 };
 
-use tracing::{
-    Span,
-    field::{Empty, debug},
-};
+use tracing::{Span, field::Empty};
 use wx_api::{Answering, ApiSet, Call, Cx, EventSender, Invoke, Layer, Reply, Result};
 
 /// A [`tracing`] span named `wx` for every call, at level `INFO`, around everything the call does.
 ///
-/// Its fields are `api`, `app` and `launch`, and once the call is over `outcome` (`ok`, the kind of the failure, or `dropped`),
+/// Its fields are `api`, `app` and `launch`, and once the call is over `outcome` (`ok`, the [name](wx_api::ErrorKind::name) of the failure's kind, or `dropped`),
 /// `code` where there is one, and `elapsed_us`, the microseconds it took. Never arguments, results or texts of failures: they may
 /// hold what no log should. Without a subscriber that wants the span a call passes untouched.
+///
+/// ```
+/// # use wx_api::{Cx, Host, login::LoginRequest};
+/// use wx_host::Wx;
+///
+/// // In a host this is set once, for all threads, by `init`.
+/// let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).finish();
+/// let _guard = tracing::subscriber::set_default(subscriber);
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let wx = Wx::builder(Host::default()).trace().build();
+/// // Whatever is logged on the way to the answer stands in the span `wx{api="login" app=".." launch=..}`.
+/// assert!(wx.call(&Cx::new("wx4f4bc4dec97d474b"), LoginRequest::default()).await.is_err());
+/// # });
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Trace;
 
@@ -93,7 +104,7 @@ impl Future for Spanned<'_> {
                     if let Some(code) = error.code() {
                         span.record("code", code);
                     }
-                    span.record("outcome", debug(error.kind()))
+                    span.record("outcome", error.kind().name())
                 }
             };
             self.end();
@@ -173,7 +184,7 @@ mod tests {
         assert_eq!(fields["api"], "\"login\"");
         assert_eq!(fields["app"], "\"wx4f4bc4dec97d474b\"");
         assert_eq!(fields["launch"], cx.launch().to_string());
-        assert_eq!((fields["outcome"].as_str(), fields["code"].as_str()), ("Session", "-13001"));
+        assert_eq!((fields["outcome"].as_str(), fields["code"].as_str()), ("\"session\"", "-13001"));
     }
 
     #[test]

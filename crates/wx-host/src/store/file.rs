@@ -25,7 +25,8 @@ const REMOVED: &str = ".removed-";
 ///
 /// A process that is killed at any moment leaves either the old decisions or the new ones, and the new ones if they were
 /// answered: a file is written beside the old one, brought to the disk, renamed over it, and then the folder is brought to the
-/// disk. A damaged file is an error that names it; it never counts as undecided.
+/// disk. A damaged file is an error that names it; it never counts as undecided, and nothing is saved over it. Decisions about
+/// scopes that only a newer version knows stay in the file as they are.
 ///
 /// ```
 /// use wx_api::Scope;
@@ -57,11 +58,12 @@ struct Folder {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Page {
+struct UserFile {
     version: u32,
     app: String,
     user: String,
-    decisions: BTreeMap<Scope, bool>,
+    /// By name: a newer version may have written scopes that this one does not know.
+    decisions: BTreeMap<String, bool>,
 }
 
 const VERSION: u32 = 1;
@@ -130,6 +132,12 @@ impl Folder {
     }
 
     fn load(&self, app: &AppId, user: &UserId) -> Result<BTreeMap<Scope, bool>, StoreError> {
+        let named = self.read(app, user)?;
+        Ok(named.into_iter().filter_map(|(name, granted)| name.parse().ok().map(|scope| (scope, granted))).collect())
+    }
+
+    /// What the file says, also about scopes nobody here knows.
+    fn read(&self, app: &AppId, user: &UserId) -> Result<BTreeMap<String, bool>, StoreError> {
         let path = self.app_dir(app)?.join(file_name("user-", user.as_str(), ".json")?);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -137,21 +145,25 @@ impl Folder {
             Err(error) => return Err(failed("read", &path)(error)),
         };
         let damaged = |problem: String| StoreError::Damaged { path: path.clone(), problem };
-        let page: Page = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if page.version != VERSION {
-            return Err(damaged(format!("version {} of the format, not {VERSION}", page.version)));
+        let file: UserFile = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        if file.version != VERSION {
+            return Err(damaged(format!("version {} of the format, not {VERSION}", file.version)));
         }
-        if page.app != app.as_str() || page.user != user.as_str() {
+        if file.app != app.as_str() || file.user != user.as_str() {
             return Err(damaged("it belongs to another app or user".to_owned()));
         }
-        Ok(page.decisions)
+        Ok(file.decisions)
     }
 
-    fn save(&self, app: &AppId, user: &UserId, decisions: BTreeMap<Scope, bool>) -> Result<(), StoreError> {
+    fn save(&self, app: &AppId, user: &UserId, known: BTreeMap<Scope, bool>) -> Result<(), StoreError> {
+        let mut decisions = self.read(app, user)?;
+        decisions.retain(|name, _| name.parse::<Scope>().is_err());
+        decisions.extend(known.into_iter().map(|(scope, granted)| (scope.name().to_owned(), granted)));
+
         let dir = self.app_dir(app)?;
         let path = dir.join(file_name("user-", user.as_str(), ".json")?);
-        let page = Page { version: VERSION, app: app.to_string(), user: user.to_string(), decisions };
-        let text = serde_json::to_vec(&page).map_err(|error| StoreError::Other(error.into()))?;
+        let file = UserFile { version: VERSION, app: app.to_string(), user: user.to_string(), decisions };
+        let text = serde_json::to_vec(&file).map_err(|error| StoreError::Other(error.into()))?;
 
         match fs::create_dir(&dir) {
             Ok(()) => {}

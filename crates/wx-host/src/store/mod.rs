@@ -15,6 +15,40 @@ pub use self::{file::FileStore, memory::MemoryStore};
 /// [`Consent`](crate::Consent) reads, changes and saves under a lock of its own. A store must see to the rest: what `save`
 /// answered ok to is there after a crash, and a `load` or `save` that begins after another's future was dropped sees that one done
 /// or undone, never done later.
+///
+/// A host brings its own to keep decisions where it keeps everything else, or to change what they belong to:
+///
+/// ```
+/// # use std::collections::BTreeMap;
+/// # use async_trait::async_trait;
+/// use wx_api::{AppId, Scope, UserId};
+/// use wx_host::{ConsentStore, StoreError};
+/// # use wx_host::MemoryStore;
+///
+/// /// The family's screen: what one of them decided holds for all.
+/// struct OneForAll<S>(S);
+///
+/// #[async_trait]
+/// impl<S: ConsentStore> ConsentStore for OneForAll<S> {
+///     async fn load(&self, app: &AppId, _: &UserId) -> Result<BTreeMap<Scope, bool>, StoreError> {
+///         self.0.load(app, &"family".into()).await
+///     }
+///     async fn save(&self, app: &AppId, _: &UserId, decisions: &BTreeMap<Scope, bool>) -> Result<(), StoreError> {
+///         self.0.save(app, &"family".into(), decisions).await
+///     }
+///     async fn forget(&self, app: &AppId) -> Result<(), StoreError> {
+///         self.0.forget(app).await
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = OneForAll(MemoryStore::new());
+/// let (app, decided) = ("wx4f4bc4dec97d474b".into(), [(Scope::Record, true)].into());
+/// store.save(&app, &"li".into(), &decided).await?;
+/// assert_eq!(store.load(&app, &"wang".into()).await?, decided);
+/// # Ok::<(), StoreError>(())
+/// # }).unwrap();
+/// ```
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
     /// What this user decided about this app: nothing, if the store never heard of them.

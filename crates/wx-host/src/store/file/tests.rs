@@ -97,7 +97,7 @@ async fn a_damaged_file_is_an_error_that_names_it() {
     for damage in [
         String::new(),
         whole[..whole.len() / 2].to_owned(),
-        whole.replace("scope.record", "scope.recorf"),
+        whole.replace("true", "\"yes\""),
         whole.replace("\"version\":1", "\"version\":2"),
         whole.replace("\"user\":\"u\"", "\"user\":\"v\""),
         "\0".repeat(whole.len()),
@@ -105,7 +105,26 @@ async fn a_damaged_file_is_an_error_that_names_it() {
         fs::write(&path, &damage).unwrap();
         let error = store.load(&app("a"), &user("u")).await.unwrap_err();
         assert!(matches!(&error, StoreError::Damaged { .. }) && error.to_string().contains("user-u.json"), "{damage}: {error}");
+        assert!(store.save(&app("a"), &user("u"), &some()).await.is_err(), "{damage}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), damage, "nothing is saved over it");
     }
+}
+
+#[tokio::test]
+async fn decisions_about_scopes_of_a_newer_version_stay_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    store.save(&app("a"), &user("u"), &some()).await.unwrap();
+    let path = dir.path().join("app-a/user-u.json");
+    let newer = fs::read_to_string(&path).unwrap().replace("{\"scope.", "{\"scope.bluetooth\":false,\"scope.");
+    fs::write(&path, newer).unwrap();
+    assert_eq!(store.load(&app("a"), &user("u")).await.unwrap(), some());
+
+    let left = BTreeMap::from([(Scope::Record, false)]);
+    store.save(&app("a"), &user("u"), &left).await.unwrap();
+    assert_eq!(store.load(&app("a"), &user("u")).await.unwrap(), left, "a decision that is left out goes");
+    let file: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(file["decisions"], serde_json::json!({"scope.bluetooth": false, "scope.record": false}));
 }
 
 #[tokio::test]
