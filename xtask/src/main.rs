@@ -14,8 +14,8 @@ mod tidy;
 
 use std::{
     error::Error,
-    path::PathBuf,
-    process::{Command, ExitCode},
+    path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
@@ -78,8 +78,18 @@ fn main() -> ExitCode {
 }
 
 /// The folder that holds the workspace.
+///
+/// # Errors
+///
+/// Cargo does not start, or finds no workspace here: the message says what it said.
 fn workspace_root() -> Result<PathBuf> {
-    let output = Command::new(env!("CARGO")).args(["locate-project", "--workspace", "--message-format=plain"]).output()?;
+    let mut locate = shell::cargo(Path::new("."));
+    locate.args(["locate-project", "--workspace", "--message-format=plain"]);
+    let output = locate.output().map_err(|error| format!("`{}` does not start: {error}", shell::line(&locate)))?;
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{}` failed ({}): {}", shell::line(&locate), output.status, why.trim()).into());
+    }
     let manifest = PathBuf::from(String::from_utf8(output.stdout)?.trim());
     Ok(manifest.parent().ok_or("cargo names no workspace: run this inside it")?.to_owned())
 }

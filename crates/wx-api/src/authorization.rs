@@ -39,7 +39,7 @@ pub trait Authorization: Send + Sync {
     /// - every scope of the contract can be asked for (`authorization::every_scope_can_be_authorized`)
     /// - an unknown scope is refused without a prompt, -12001 (`authorization::unknown_scope_is_refused`), and so is one without
     ///   its prefix (`authorization::scope_needs_its_prefix`) or in other letters (`authorization::scope_case_matters`)
-    /// - later base libraries grant address and invoice title unasked, the seeds' age asks
+    /// - later base libraries grant address and invoice title unasked, base library 1.9.94 asks
     ///   (`authorization::address_is_asked_as_the_profile_says`)
     /// - calls at once for one scope share one prompt and its answer (`authorization::calls_at_once_share_one_prompt`), whether
     ///   they ask or just use it (`authorization::call_and_authorize_at_once_share_one_prompt`)
@@ -141,8 +141,15 @@ pub enum Scope {
 }
 
 /// A text that names no scope.
+///
+/// ```
+/// use wx_api::Scope;
+///
+/// let error = "record".parse::<Scope>().unwrap_err();
+/// assert!(error.to_string().starts_with("`record` is no scope: there are scope.userInfo, "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no scope: see the list of scopes in docs/apis.md")]
+#[error("`{0}` is no scope: there are {names}", names = Scope::ALL.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownScope(String);
 
 impl Scope {

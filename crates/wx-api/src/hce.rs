@@ -1,5 +1,7 @@
 //! Card emulation: a reader talks to the mini-program as if it were a contactless smart card.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,14 @@ use crate::{
 
 /// Card emulation over ISO 14443-4. The system routes a reader's commands by the applications (AIDs) it selects, by the rules of
 /// Android.
+///
+/// ```
+/// # use wx_api::{Cx, Result, hce::{Hce, StartHceRequest}};
+/// # async fn example(hce: &dyn Hce, cx: &Cx) -> Result<()> {
+/// hce.start_hce(cx, StartHceRequest { aid_list: vec!["F222222222".into()] }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Hce: Send + Sync {
@@ -244,12 +254,18 @@ impl Request for StopHceRequest {
     const FACTS: Facts = Facts { name: "stopHCE", since: Version(1, 7, 0), scope: None, effect: Effect::Set, err_code: true };
 }
 
-/// Parameters of `wx.sendHCEMessage`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Parameters of `wx.sendHCEMessage`. A card's answer may be personal, so `Debug` hides it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SendHceMessageRequest {
     /// The response: data and two status bytes.
     #[serde(with = "json::buffer")]
     pub data: Bytes,
+}
+
+impl fmt::Debug for SendHceMessageRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendHceMessageRequest").finish_non_exhaustive()
+    }
 }
 
 /// What `wx.sendHCEMessage` answers: that it is ok.
@@ -266,8 +282,8 @@ impl Request for SendHceMessageRequest {
     }
 }
 
-/// The event of `wx.onHCEMessage`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The event of `wx.onHCEMessage`. A reader's command may be personal, so `Debug` hides it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HceMessage {
     /// 1 for a command, 2 for a departure.
@@ -289,6 +305,13 @@ impl HceMessage {
     /// The reader is gone.
     pub fn departure(reason: Departure) -> Self {
         Self { message_type: 2, data: None, reason: Some(reason as u8) }
+    }
+}
+
+impl fmt::Debug for HceMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message_type, reason, data: _ } = self;
+        f.debug_struct("HceMessage").field("message_type", message_type).field("reason", reason).finish_non_exhaustive()
     }
 }
 

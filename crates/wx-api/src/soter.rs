@@ -1,5 +1,7 @@
 //! Biometric confirmation: the user confirms a challenge with a finger, and the device signs what was confirmed.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,14 @@ pub const MAX_CHALLENGE: usize = 512;
 pub const MAX_AUTH_CONTENT: usize = 42;
 
 /// Biometric confirmation. A key that never leaves the device signs the challenge together with a counter that never repeats.
+///
+/// ```
+/// # use wx_api::{Cx, Result, soter::{CheckIsSupportSoterAuthenticationRequest, Soter}};
+/// # async fn example(soter: &dyn Soter, cx: &Cx) -> Result<()> {
+/// let modes = soter.check_is_support_soter_authentication(cx, CheckIsSupportSoterAuthenticationRequest {}).await?.support_mode;
+/// # Ok(drop(modes))
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Soter: Send + Sync {
@@ -250,8 +260,8 @@ impl Request for CheckIsSoterEnrolledInDeviceRequest {
     }
 }
 
-/// Parameters of `wx.startSoterAuthentication`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Parameters of `wx.startSoterAuthentication`. `Debug` hides what the user is to confirm.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartSoterAuthenticationRequest {
     /// The acceptable modes.
@@ -263,8 +273,16 @@ pub struct StartSoterAuthenticationRequest {
     pub auth_content: Option<String>,
 }
 
-/// What `wx.startSoterAuthentication` answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+impl fmt::Debug for StartSoterAuthenticationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartSoterAuthenticationRequest")
+            .field("request_auth_modes", &self.request_auth_modes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What `wx.startSoterAuthentication` answers. `Debug` hides what was confirmed and the proof of it.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartSoterAuthenticationResult {
     /// The mode that was used.
@@ -282,6 +300,12 @@ impl StartSoterAuthenticationResult {
     /// What a failed answer carries: the mode, and nothing confirmed.
     pub fn failed(auth_mode: AuthMode) -> Self {
         Self { auth_mode, result_json: String::new(), result_json_signature: String::new() }
+    }
+}
+
+impl fmt::Debug for StartSoterAuthenticationResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartSoterAuthenticationResult").field("auth_mode", &self.auth_mode).finish_non_exhaustive()
     }
 }
 
@@ -305,8 +329,8 @@ impl Request for StartSoterAuthenticationRequest {
     }
 }
 
-/// The fields of `resultJSON`, in the order of the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The fields of `resultJSON`, in the order of the page. They tell a person and a machine from others, so `Debug` hides them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoterResult {
     /// The challenge.
     pub raw: String,
@@ -317,14 +341,20 @@ pub struct SoterResult {
     pub counter: u64,
     /// The name of the trusted environment.
     pub tee_n: String,
-    /// Its version.
+    /// The version of the trusted environment.
     pub tee_v: String,
     /// The name of the reader.
     pub fp_n: String,
-    /// Its version.
+    /// The version of the reader.
     pub fp_v: String,
     /// What tells this machine from others.
     pub cpu_id: String,
     /// The number of the host application in the system.
     pub uid: String,
+}
+
+impl fmt::Debug for SoterResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoterResult").finish_non_exhaustive()
+    }
 }

@@ -9,6 +9,14 @@ use crate::{Api, ApiSet, Cx, Effect, Error, Facts, Request, Result, Scope, Versi
 
 /// User data. What a mini-program may read is plain and signed; what only the developer's server may read is sealed with the
 /// session key.
+///
+/// ```
+/// # use wx_api::{Cx, Result, user::{GetUserInfoRequest, User}};
+/// # async fn example(user: &dyn User, cx: &Cx) -> Result<()> {
+/// let name = user.get_user_info(cx, GetUserInfoRequest::default()).await?.user_info.nick_name;
+/// # Ok(drop(name))
+/// # }
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait User: Send + Sync {
@@ -101,8 +109,8 @@ impl fmt::Debug for GetUserInfoResult {
     }
 }
 
-/// A user's profile.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A user's profile. It is personal, so `Debug` hides it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
     /// The name the user goes by.
@@ -119,6 +127,12 @@ pub struct UserInfo {
     pub country: String,
     /// Where the picture is.
     pub avatar_url: String,
+}
+
+impl fmt::Debug for UserInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserInfo").finish_non_exhaustive()
+    }
 }
 
 impl Request for GetUserInfoRequest {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use wx_api::{
-    Answer, Api, Cx, Host, Invoke, MockClock, MockPrompt, Prompt, Scope, Timestamp,
+    Answer, Api, Cx, Host, Invoke, MockClock, MockInvoke, MockPrompt, Prompt, Scope, Timestamp,
     authorization::MockAuthorization,
     hce::MockHce,
     login::{LoginRequest, LoginResult, MockLogin},
@@ -23,6 +23,17 @@ async fn a_mock_answers_what_it_was_told() {
     let host = Host { login: Some(Arc::new(login)), ..Host::default() };
     assert!(host.supported().contains(Api::Login));
     assert!(host.invoke(&Cx::new("wx00000000000000a1"), LoginRequest::default().into()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_layer_can_be_tried_around_a_mock() {
+    let mut inner = MockInvoke::new();
+    inner.expect_invoke().times(1).returning(|_, _| Ok(LoginResult { code: "033".to_owned() }.into()));
+    inner.expect_supported().return_const(Api::Login);
+    let inner: Arc<dyn Invoke> = Arc::new(inner);
+    assert!(inner.supported().contains(Api::Login));
+    let reply = inner.invoke(&Cx::new("wx00000000000000a1"), LoginRequest::default().into()).await.unwrap();
+    assert_eq!(reply.api(), Api::Login);
 }
 
 #[tokio::test]

@@ -34,21 +34,21 @@
 //! - No case sleeps. Time is the bench's clock, and everything else is awaited.
 //! - A failure's text holds neither a session key nor a sign-in code.
 
-mod binary;
 mod case;
 mod cases;
 mod harness;
 mod report;
 mod run;
 mod suite;
+mod trials;
 mod world;
 
 pub use self::{
-    binary::{REPORT, main},
     case::*,
     harness::{Harness, KnownFailure, Plain},
     report::{CaseReport, Report, Verdict},
     run::{LIMIT, judge},
     suite::{cases, label, profiles},
+    trials::{REPORT, main},
     world::*,
 };

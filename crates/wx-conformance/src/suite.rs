@@ -13,7 +13,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     DOMAINS.iter().flat_map(|(cases, _)| *cases)
 }
 
-/// The profiles every case runs under: the newest base library and the seeds' age.
+/// The profiles every case runs under: the newest base library and base library 1.9.94.
 pub fn profiles() -> [Profile; 2] {
     [Profile::default(), Profile::seed()]
 }

@@ -54,7 +54,7 @@ async fn child() {
     let (dir, app) = (env::var(DIR).unwrap(), env::var(APP).unwrap());
     let consent = Consent::new(Arc::new(Whim), Arc::new(FileStore::open(dir).unwrap()));
     for n in 0.. {
-        // The age of the seeds asks for every scope.
+        // Base library 1.9.94 asks for every scope.
         let cx = Cx::new(&app).with_user(n.to_string()).with_profile(Profile::seed());
         for &scope in Scope::ALL {
             let granted = match consent.authorize(&cx, AuthorizeRequest::new(scope)).await {

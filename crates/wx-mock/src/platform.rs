@@ -139,7 +139,7 @@ impl Platform {
         self.seed.stream("iv", &[&number]).bytes()
     }
 
-    /// Asks the session of a user whether it lives; none does not.
+    /// Asks the session of a user whether it is alive; `false` for a user who has none.
     fn ask_session(&self, cx: &Cx, ask: impl FnOnce(&mut Session, Timestamp) -> bool) -> bool {
         let (now, openid) = (self.clock.now(), self.openid(cx.app(), cx.user()));
         let mut kept = self.kept();

@@ -104,10 +104,18 @@ fn type_text(ty: &FieldType) -> String {
     }
 }
 
-/// Documentation with its headings turned into bold text and its links to Rust items turned into plain names.
+/// Documentation with its headings turned into bold text and its links to Rust items turned into plain names. Examples stay
+/// behind: they are Rust, and the page is for whoever writes scripts, too.
 fn plain(docs: &str) -> String {
-    let mut text = String::new();
+    let (mut text, mut in_example) = (String::new(), false);
     for docs_line in docs.lines() {
+        if docs_line.starts_with("```") {
+            in_example = !in_example;
+            continue;
+        }
+        if in_example || (docs_line.is_empty() && text.ends_with("\n\n")) {
+            continue;
+        }
         let docs_line = docs_line.strip_prefix("# ").map_or(docs_line.to_owned(), |title| format!("**{title}**"));
         line(&mut text, &docs_line);
     }
@@ -142,4 +150,15 @@ fn scope_name(variant: &str) -> String {
 fn line(page: &mut String, text: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(page, "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn examples_stay_behind_and_headings_become_bold() {
+        let docs = "What it is.\n\n```\n# use hidden;\nshown();\n```\n\n# Behavior\n\n- a bullet with [`Link`](path)";
+        assert_eq!(plain(docs), "What it is.\n\n**Behavior**\n\n- a bullet with `Link`");
+    }
 }

@@ -1,11 +1,15 @@
 //! Every crate says what it is, the way it will be published.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use super::Finding;
 use crate::metadata::{Package, Workspace};
 
-/// Finds crates without a README, a description, keywords, categories or settings for their published documentation.
+/// What both licences ask everyone who passes a copy on to pass on with it.
+const LICENCES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Finds crates without a README, a description, keywords, categories, settings for their published documentation or the texts of
+/// their licences.
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {
@@ -13,14 +17,22 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         if !manifest.starts_with("crates/") {
             continue; // xtask is never published
         }
-        let readme = package.manifest_path.parent().is_some_and(|folder| folder.join("README.md").is_file());
+        let Some(folder) = package.manifest_path.parent() else { continue };
+        let readme = folder.join("README.md").is_file();
         findings.extend(missing(package, readme).into_iter().map(|text| Finding::new(&manifest, 1, text)));
-        let folder = package.manifest_path.parent().and_then(Path::file_name);
-        if folder.is_none_or(|folder| folder != package.name.as_str()) {
+        findings.extend(licences(&workspace.root, folder).into_iter().map(|text| Finding::new(&manifest, 1, text)));
+        if folder.file_name().is_none_or(|folder| folder != package.name.as_str()) {
             findings.push(Finding::new(&manifest, 1, format!("the folder of {} has another name", package.name)));
         }
     }
     findings
+}
+
+/// A package holds nothing from outside its folder but what a link in it leads to.
+fn licences(root: &Path, folder: &Path) -> Vec<String> {
+    let same = |name: &str| matches!((fs::read(root.join(name)), fs::read(folder.join(name))), (Ok(a), Ok(b)) if a == b);
+    let missing = LICENCES.into_iter().filter(|name| !same(name));
+    missing.map(|name| format!("its package would lack {name}: link it with `ln -s ../../{name}`")).collect()
 }
 
 fn missing(package: &Package, readme: bool) -> Vec<String> {
@@ -69,6 +81,23 @@ mod tests {
     #[test]
     fn a_crate_that_says_what_it_is_is_fine() {
         assert!(found(true, "What it is", &["wechat"]).is_empty());
+    }
+
+    #[test]
+    fn a_package_without_the_texts_of_its_licences_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("crates/p");
+        fs::create_dir_all(&folder).unwrap();
+        for name in LICENCES {
+            fs::write(root.path().join(name), name).unwrap();
+            fs::write(folder.join(name), name).unwrap();
+        }
+        assert!(licences(root.path(), &folder).is_empty());
+
+        fs::write(folder.join("LICENSE-MIT"), "another").unwrap();
+        fs::remove_file(folder.join("LICENSE-APACHE")).unwrap();
+        let found = licences(root.path(), &folder);
+        assert!(matches!(&found[..], [mit, apache] if mit.contains("LICENSE-MIT") && apache.contains("LICENSE-APACHE")));
     }
 
     #[test]

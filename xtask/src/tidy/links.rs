@@ -8,7 +8,8 @@ use super::{
 };
 use crate::Result;
 
-/// Finds links from `docs` and the READMEs to files or headings that are not there.
+/// Finds links from `docs` and the READMEs to files or headings that are not there, and links of a crate's README that leave the
+/// crate: where the crate is published, nothing is around it.
 ///
 /// # Errors
 ///
@@ -37,11 +38,19 @@ fn fault(tree: &Tree, page: &Source, target: &str) -> Result<Option<String>> {
     let Some(linked) = linked.filter(|linked| tree.has(linked)) else {
         return Ok(Some(format!("the link {target} leads nowhere")));
     };
+    if crate_of(&page.path).is_some_and(|home| crate_of(&linked) != Some(home)) {
+        return Ok(Some(format!("the link {target} leaves the crate and breaks once it is published: write a name instead")));
+    }
     let Some(heading) = heading.filter(|_| Path::new(&linked).extension().is_some_and(|extension| extension == "md")) else {
         return Ok(None);
     };
     let is_there = tree.file(&linked)?.is_some_and(|file| anchors(&file.text).contains(heading));
     Ok((!is_there).then(|| format!("the link {target} leads to a heading that {linked} does not have")))
+}
+
+/// The folder below `crates` that a path lies in.
+fn crate_of(path: &str) -> Option<&str> {
+    path.strip_prefix("crates/").map(|path| path.split('/').next().unwrap_or(path))
 }
 
 /// The path from the root of a link on a page, unless it leaves the root.
@@ -128,6 +137,24 @@ mod tests {
         assert_eq!(findings("[a]: none.md\n").len(), 1);
         let missing = "docs/guide.md:1: the link apis.md#none leads to a heading that docs/apis.md does not have";
         assert_eq!(findings("[a](apis.md#none)\n"), [missing]);
+    }
+
+    #[test]
+    fn the_readme_of_a_crate_links_to_nothing_outside_the_crate() {
+        let text = "[a](src/lib.rs) [b](../b) [c](../../README.md)\n\n[d]: keys/README.md\n";
+        let (_folder, tree) = planted(&[
+            ("README.md", "[a](crates/a/README.md)\n"),
+            ("crates/a/README.md", text),
+            ("crates/a/keys/README.md", "[a](../README.md) [b](../../b)\n"),
+            ("crates/a/src/lib.rs", ""),
+            ("crates/b/src/lib.rs", ""),
+        ]);
+        let found: Vec<_> = check(&tree).unwrap().iter().map(ToString::to_string).collect();
+        let leaving = |page: &str, link: &str| {
+            format!("{page}:1: the link {link} leaves the crate and breaks once it is published: write a name instead")
+        };
+        let (readme, keys) = ("crates/a/README.md", "crates/a/keys/README.md");
+        assert_eq!(found, [leaving(readme, "../b"), leaving(readme, "../../README.md"), leaving(keys, "../../b")]);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::Api;
 
-/// Words of 64 APIs each; room for the whole surface and more.
+/// Words of 64 APIs each; room for every API of the official pages and more.
 const WORDS: usize = 4;
 
 /// A set of APIs: what a backend supports, what a profile has, what a subscriber listens to.

@@ -57,6 +57,23 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// What it is called in texts, spelled as serde spells it: `unsupported`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsupported => "unsupported",
+            Self::Parameter => "parameter",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+            Self::Session => "session",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 impl Error {
     /// A failure of `api`; `reason` follows `<api>:fail `.
     pub fn new(api: Api, kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
@@ -200,5 +217,19 @@ impl fmt::Debug for Error {
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_named_as_it_is_written_as_json() {
+        use ErrorKind::*;
+        for kind in [Unsupported, Parameter, Denied, Cancelled, Timeout, Session, Unavailable, Refused, Internal] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
     }
 }

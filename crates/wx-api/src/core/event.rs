@@ -2,7 +2,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use futures_core::Stream;
@@ -10,10 +10,22 @@ use futures_core::Stream;
 use super::queue::{Entry, Queue};
 use crate::{Api, ApiSet, Event};
 
-/// A subscriber did not keep up: this many events of the policy's kind were lost at this point of the stream.
+/// A subscriber did not keep up: so many of one event were lost at this point of the stream.
+///
+/// ```
+/// use wx_api::{Api, Lagged};
+///
+/// let lagged = Lagged { event: Api::OnHceMessage, count: 44 };
+/// assert_eq!(lagged.to_string(), "44 of onHCEMessage were lost: read the stream faster");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} events were lost: read the stream faster")]
-pub struct Lagged(pub u64);
+#[error("{count} of {} were lost: read the stream faster", event.name())]
+pub struct Lagged {
+    /// The event.
+    pub event: Api,
+    /// How many of it.
+    pub count: u64,
+}
 
 /// The two ends of a new subscription to these events.
 ///
@@ -49,8 +61,15 @@ impl EventSender {
         if let Some(tap) = &self.tap {
             tap(&event);
         }
+        if let Some(waker) = self.push(event) {
+            waker.wake();
+        }
+    }
+
+    /// Puts the event in past the tap, and hands out whoever must be woken.
+    fn push(&self, event: Event) -> Option<Waker> {
         let (api, policy) = (event.api(), event.policy());
-        self.queue.push(event, policy, |old| old.api() == api);
+        if self.wants(api) { self.queue.push(api, event, policy) } else { None }
     }
 
     /// The same sender that shows `tap` every event on its way: what a layer needs to record or count.
@@ -99,8 +118,7 @@ impl fmt::Debug for EventSender {
 
 /// The end of a subscription that its subscriber reads. Dropping it is `off`.
 ///
-/// It ends when the backend has gone.
-#[derive(Debug)]
+/// It ends when the backend has gone. What waits in it may be personal, so `Debug` hides it.
 pub struct EventStream {
     queue: Arc<Queue<Event>>,
 }
@@ -117,9 +135,9 @@ impl Stream for EventStream {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.queue.poll_pop(task).map(|entry| {
-            entry.map(|entry| match entry {
-                Entry::Item(event) => Ok(event),
-                Entry::Lost(lost) => Err(Lagged(lost)),
+            entry.map(|(event, entry)| match entry {
+                Entry::Item(item) => Ok(item),
+                Entry::Lost(count) => Err(Lagged { event, count }),
             })
         })
     }
@@ -131,7 +149,29 @@ impl Drop for EventStream {
     }
 }
 
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").finish_non_exhaustive()
+    }
+}
+
 /// All subscribers of one source. A backend keeps one for each app it serves.
+///
+/// ```
+/// use wx_api::{Api, EventHub, event_channel, hce::{Departure, HceMessage}};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let hub = EventHub::default();
+/// let (sender, mut stream) = event_channel(Api::OnHceMessage.into());
+/// hub.add(sender); // what `Hce::on_hce_message` does with its `out`
+/// assert!(hub.has_listener(Api::OnHceMessage));
+/// let gone = HceMessage::departure(Departure::LinkLoss).into();
+/// hub.send(&gone);
+/// assert_eq!(stream.next().await, Some(Ok(gone)));
+/// drop(stream);
+/// assert!(!hub.has_listener(Api::OnHceMessage));
+/// # });
+/// ```
 #[derive(Debug, Default)]
 pub struct EventHub(Mutex<Vec<EventSender>>);
 
@@ -139,16 +179,33 @@ impl EventHub {
     /// Adds a subscriber.
     pub fn add(&self, sender: EventSender) {
         let mut senders = self.senders();
-        senders.retain(|sender| !sender.is_closed());
+        let gone = take_closed(&mut senders);
         senders.push(sender);
+        drop(senders);
+        drop(gone);
     }
 
-    /// Sends an event to every subscriber that wants it, in the order they came. No subscriber can delay another.
+    /// Sends an event to every subscriber that wants it. No subscriber can delay another.
+    ///
+    /// Events that are sent one after the other arrive in that order. Of two that are sent at once, subscribers behind a
+    /// [tap](EventSender::tap) may hear the second first: taps run after the list of subscribers is free again, so that a tap or
+    /// a woken task may use the hub itself.
     pub fn send(&self, event: &Event) {
-        self.senders().retain(|sender| {
+        let mut senders = self.senders();
+        let gone = take_closed(&mut senders);
+        let (mut wakers, mut tapped) = (Vec::new(), Vec::new());
+        for sender in senders.iter() {
+            match sender.tap {
+                None => wakers.extend(sender.push(event.clone())),
+                Some(_) => tapped.push(sender.clone()),
+            }
+        }
+        drop(senders);
+        wakers.into_iter().for_each(Waker::wake);
+        for sender in tapped {
             sender.send(event.clone());
-            !sender.is_closed()
-        });
+        }
+        drop(gone);
     }
 
     /// Whether somebody listens to this event.
@@ -157,6 +214,11 @@ impl EventHub {
     }
 
     fn senders(&self) -> MutexGuard<'_, Vec<EventSender>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner) // a panicking tap leaves the list whole
+        self.0.lock().unwrap_or_else(PoisonError::into_inner) // nothing that runs under the lock leaves half a list
     }
+}
+
+/// The subscribers that have gone, for the caller to drop once the list is free: a tap may hold anything.
+fn take_closed(senders: &mut Vec<EventSender>) -> Vec<EventSender> {
+    senders.extract_if(.., |sender| sender.is_closed()).collect()
 }

@@ -43,10 +43,13 @@ pub struct EventFacts {
     pub policy: Policy,
 }
 
-/// What happens to an event when its subscriber does not keep up. No other subscriber notices.
+/// What happens to an event when its subscriber does not keep up. No other subscriber notices, and no other event of the same
+/// subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Policy {
-    /// Every event matters. This many wait at most; what comes after is counted and reported as [`Lagged`](crate::Lagged).
+    /// Every event matters. This many of it wait at most; what comes after is counted and reported as
+    /// [`Lagged`](crate::Lagged).
     Lossless(usize),
     /// Only the newest matters: it replaces one that still waits, and nobody misses the old one.
     Latest,

@@ -11,6 +11,8 @@ mod profile;
 mod queue;
 mod version;
 
+#[cfg(feature = "mock")]
+pub use self::invoke::MockInvoke;
 pub use self::{
     api_set::ApiSet,
     cx::{AppId, Cx, UserId},

@@ -38,7 +38,7 @@ impl Profile {
         newest.with_sdk(NEWEST)
     }
 
-    /// The age of the seed pages: Android with base library 1.9.94.
+    /// The age of the official pages this contract began with: Android with base library 1.9.94.
     pub fn seed() -> Self {
         Self::default().with_sdk(Version(1, 9, 94))
     }
@@ -110,9 +110,9 @@ impl Default for Profile {
     }
 }
 
-/// The newest base library that the surface mentions.
+/// The newest base library that the official pages mention.
 const NEWEST: Version = Version(3, 16, 2);
 
-/// From this base library on, address and invoice title are not asked for. The surface knows that it changed, not in which
-/// version; this is the first version of the year in which it did.
+/// From this base library on, address and invoice title are not asked for. The official pages say that it changed, not in
+/// which version; this is the first version of the year in which it did.
 const UNASKED_SINCE: Version = Version(3, 0, 0);

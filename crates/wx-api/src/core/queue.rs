@@ -2,28 +2,41 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
 
-use crate::Policy;
+use crate::{Api, Policy};
 
-/// What a subscriber takes out: an item, or how many were lost at this point.
-#[derive(Debug, PartialEq, Eq)]
+/// What a subscriber takes out: an item, or how many of its event were lost at this point.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Entry<T> {
     Item(T),
     Lost(u64),
 }
 
-#[derive(Debug)]
 pub(crate) struct Queue<T>(Mutex<State<T>>);
 
-#[derive(Debug)]
 struct State<T> {
-    entries: VecDeque<Entry<T>>,
+    entries: VecDeque<(Api, Entry<T>)>,
     waker: Option<Waker>,
     senders: usize,
     closed: bool,
+}
+
+impl<T> State<T> {
+    /// Whether as many entries of this event wait as may. Counted only when it can be so: the queue is seldom that long.
+    fn is_full(&self, event: Api, limit: usize) -> bool {
+        self.entries.len() >= limit && self.entries.iter().filter(|(of, _)| *of == event).count() >= limit
+    }
+
+    fn lose(&mut self, event: Api) {
+        match self.entries.iter_mut().rev().find(|(of, _)| *of == event) {
+            Some((_, Entry::Lost(count))) => *count += 1,
+            _ => self.entries.push_back((event, Entry::Lost(1))),
+        }
+    }
 }
 
 impl<T> Queue<T> {
@@ -31,31 +44,26 @@ impl<T> Queue<T> {
         Self(Mutex::new(State { entries: VecDeque::new(), waker: None, senders: 1, closed: false }))
     }
 
-    /// Puts an item in; `replaces` says which waiting item it makes stale under [`Policy::Latest`].
-    pub(crate) fn push(&self, item: T, policy: Policy, replaces: impl Fn(&T) -> bool) {
+    /// Puts an item of this event in. The caller wakes whoever is returned, once it holds no lock of its own: a waker may run
+    /// anything.
+    #[must_use]
+    pub(crate) fn push(&self, event: Api, item: T, policy: Policy) -> Option<Waker> {
         let mut state = self.lock();
         if state.closed {
-            return;
+            return None;
         }
         match policy {
-            Policy::Lossless(limit) if state.entries.len() >= limit => match state.entries.back_mut() {
-                Some(Entry::Lost(lost)) => *lost += 1,
-                _ => state.entries.push_back(Entry::Lost(1)),
-            },
-            Policy::Lossless(_) => state.entries.push_back(Entry::Item(item)),
+            Policy::Lossless(limit) if state.is_full(event, limit) => state.lose(event),
+            Policy::Lossless(_) => state.entries.push_back((event, Entry::Item(item))),
             Policy::Latest => {
-                state.entries.retain(|entry| !matches!(entry, Entry::Item(old) if replaces(old)));
-                state.entries.push_back(Entry::Item(item));
+                state.entries.retain(|(of, _)| *of != event);
+                state.entries.push_back((event, Entry::Item(item)));
             }
         }
-        let waker = state.waker.take();
-        drop(state); // waking under the lock would make the woken thread wait for us
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        state.waker.take()
     }
 
-    pub(crate) fn poll_pop(&self, task: &mut Context<'_>) -> Poll<Option<Entry<T>>> {
+    pub(crate) fn poll_pop(&self, task: &mut Context<'_>) -> Poll<Option<(Api, Entry<T>)>> {
         let mut state = self.lock();
         if let Some(entry) = state.entries.pop_front() {
             return Poll::Ready(Some(entry));
@@ -63,10 +71,12 @@ impl<T> Queue<T> {
         if state.closed || state.senders == 0 {
             return Poll::Ready(None);
         }
-        match &state.waker {
-            Some(waker) if waker.will_wake(task.waker()) => {}
-            _ => state.waker = Some(task.waker().clone()),
-        }
+        let stale = match &state.waker {
+            Some(waker) if waker.will_wake(task.waker()) => None,
+            _ => state.waker.replace(task.waker().clone()),
+        };
+        drop(state);
+        drop(stale); // not under the lock: it may be the last of a task that holds a sender
         Poll::Pending
     }
 
@@ -74,7 +84,9 @@ impl<T> Queue<T> {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.entries.clear();
+        let unread = (mem::take(&mut state.entries), state.waker.take());
+        drop(state);
+        drop(unread);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -107,9 +119,19 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::{Entry, Queue};
-    use crate::Policy;
+    use crate::{Api, Policy};
 
-    fn drain(queue: &Queue<u32>) -> Vec<Entry<u32>> {
+    // The queue only tells events apart; two names do for two events.
+    const ONE: Api = Api::OnHceMessage;
+    const OTHER: Api = Api::Login;
+
+    fn put<const N: usize>(queue: &Queue<u32>, event: Api, policy: Policy, items: [u32; N]) {
+        for item in items {
+            assert!(queue.push(event, item, policy).is_none(), "nobody waits here");
+        }
+    }
+
+    fn drain(queue: &Queue<u32>) -> Vec<(Api, Entry<u32>)> {
         let mut task = Context::from_waker(Waker::noop());
         std::iter::from_fn(|| match queue.poll_pop(&mut task) {
             Poll::Ready(entry) => entry,
@@ -121,29 +143,53 @@ mod tests {
     #[test]
     fn a_full_lossless_queue_counts_what_it_lost_in_its_place() {
         let queue = Queue::new();
-        for n in 0..5 {
-            queue.push(n, Policy::Lossless(2), |_| false);
-        }
-        assert_eq!(drain(&queue), [Entry::Item(0), Entry::Item(1), Entry::Lost(3)]);
-        queue.push(9, Policy::Lossless(2), |_| false);
-        assert_eq!(drain(&queue), [Entry::Item(9)]);
+        put(&queue, ONE, Policy::Lossless(2), [0, 1, 2, 3, 4]);
+        let mut entries = drain(&queue);
+        assert!(queue.lock().waker.take().is_some(), "the reader waits for more");
+        assert_eq!(entries.pop(), Some((ONE, Entry::Lost(3))));
+        assert_eq!(entries, [(ONE, Entry::Item(0)), (ONE, Entry::Item(1))]);
+        put(&queue, ONE, Policy::Lossless(2), [9]);
+        assert_eq!(drain(&queue), [(ONE, Entry::Item(9))]);
+    }
+
+    #[test]
+    fn an_event_that_overflows_takes_no_room_from_another() {
+        let queue = Queue::new();
+        put(&queue, ONE, Policy::Lossless(1), [0, 1]);
+        put(&queue, OTHER, Policy::Lossless(2), [10, 11, 12]);
+        put(&queue, ONE, Policy::Lossless(1), [2]);
+        let expected = [
+            (ONE, Entry::Item(0)),
+            (ONE, Entry::Lost(2)),
+            (OTHER, Entry::Item(10)),
+            (OTHER, Entry::Item(11)),
+            (OTHER, Entry::Lost(1)),
+        ];
+        assert_eq!(drain(&queue), expected);
     }
 
     #[test]
     fn the_latest_item_replaces_the_one_it_makes_stale() {
         let queue = Queue::new();
-        for n in [1, 2, 11, 12] {
-            queue.push(n, Policy::Latest, |old| old / 10 == n / 10);
-        }
-        assert_eq!(drain(&queue), [Entry::Item(2), Entry::Item(12)]);
+        put(&queue, ONE, Policy::Latest, [1, 2]);
+        put(&queue, OTHER, Policy::Latest, [11, 12]);
+        assert_eq!(drain(&queue), [(ONE, Entry::Item(2)), (OTHER, Entry::Item(12))]);
+    }
+
+    #[test]
+    fn a_reader_that_waits_is_handed_out_to_be_woken_once() {
+        let queue = Queue::new();
+        assert_eq!(drain(&queue), []);
+        assert!(queue.push(ONE, 1, Policy::Latest).is_some());
+        assert!(queue.push(ONE, 2, Policy::Latest).is_none());
     }
 
     #[test]
     fn a_closed_queue_takes_nothing_and_ends() {
         let queue = Queue::new();
-        queue.push(1, Policy::Lossless(8), |_| false);
+        put(&queue, ONE, Policy::Lossless(8), [1]);
         queue.close();
-        queue.push(2, Policy::Lossless(8), |_| false);
+        put(&queue, ONE, Policy::Lossless(8), [2]);
         assert_eq!(drain(&queue), []);
         assert!(matches!(queue.poll_pop(&mut Context::from_waker(Waker::noop())), Poll::Ready(None)));
     }
@@ -151,8 +197,8 @@ mod tests {
     #[test]
     fn a_queue_without_senders_ends_after_its_last_item() {
         let queue = Queue::new();
-        queue.push(1, Policy::Lossless(8), |_| false);
+        put(&queue, ONE, Policy::Lossless(8), [1]);
         queue.remove_sender();
-        assert_eq!(drain(&queue), [Entry::Item(1)]);
+        assert_eq!(drain(&queue), [(ONE, Entry::Item(1))]);
     }
 }

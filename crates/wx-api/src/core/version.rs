@@ -7,9 +7,9 @@ use thiserror::Error;
 /// ```
 /// use wx_api::Version;
 ///
-/// let seed: Version = "1.9.94".parse()?;
-/// assert!(seed < Version(2, 10, 2));
-/// assert_eq!(seed.to_string(), "1.9.94");
+/// let old: Version = "1.9.94".parse()?;
+/// assert!(old < Version(2, 10, 2));
+/// assert_eq!(old.to_string(), "1.9.94");
 /// # Ok::<(), wx_api::VersionError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

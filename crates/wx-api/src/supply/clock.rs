@@ -62,6 +62,32 @@ impl fmt::Display for Timestamp {
 }
 
 /// The host's time. Real in a product, virtual in a test: whatever a mini-program can notice happens by this clock.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use wx_api::{Clock, Timestamp};
+///
+/// /// A clock that stands still.
+/// struct Stopped(Timestamp);
+///
+/// #[async_trait]
+/// impl Clock for Stopped {
+///     fn now(&self) -> Timestamp {
+///         self.0
+///     }
+///     async fn sleep_until(&self, at: Timestamp) {
+///         if at > self.0 {
+///             std::future::pending::<()>().await;
+///         }
+///     }
+/// }
+///
+/// let noon = Timestamp::from_millis(43_200_000);
+/// assert_eq!(Stopped(noon).now(), noon);
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// Stopped(noon).sleep_until(noon).await;
+/// # });
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Clock: Send + Sync {

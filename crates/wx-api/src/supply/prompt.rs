@@ -19,6 +19,30 @@ pub enum Answer {
 /// [`Authorization`](crate::authorization::Authorization)'s.
 ///
 /// Dropping a future takes the dialog off the screen.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use async_trait::async_trait;
+/// use wx_api::{Answer, Cx, Prompt, Scope};
+///
+/// /// A kiosk, where nobody may switch the microphone on.
+/// struct Kiosk;
+///
+/// #[async_trait]
+/// impl Prompt for Kiosk {
+///     async fn ask(&self, _: &Cx, scope: Scope) -> Answer {
+///         if scope == Scope::Record { Answer::Deny } else { Answer::Allow }
+///     }
+///     async fn settings(&self, _: &Cx, switches: BTreeMap<Scope, bool>) -> BTreeMap<Scope, bool> {
+///         switches
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert_eq!(Kiosk.ask(&Cx::new("wx4f4bc4dec97d474b"), Scope::Record).await, Answer::Deny);
+/// # });
+/// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Prompt: Send + Sync {

@@ -56,7 +56,7 @@ impl Ear {
         match soon("the listener", self.0.next()).await? {
             Some(Ok(Event::HceMessage(message))) => Ok(Ok(message)),
             Some(Ok(event)) => Err(Failure(format!("heard another event than onHCEMessage: {event:?}"))),
-            Some(Err(lagged)) => Ok(Err(lagged.0)),
+            Some(Err(lagged)) => Ok(Err(lagged.count)),
             None => Err(Failure("the stream of messages ended".to_owned())),
         }
     }

@@ -1,5 +1,5 @@
-//! The contract against the official surface: `surface.json` holds what the public typings say of these APIs, without what came after
-//! the age of the seed pages.
+//! The contract against the official pages: `pages.json` holds what the public typings say of these APIs, without what came after
+//! base library 1.9.94.
 
 #![allow(clippy::unwrap_used)] // a test may stop at the first thing that is not there
 
@@ -28,19 +28,19 @@ struct Param {
     required: bool,
 }
 
-fn surface() -> BTreeMap<String, Entry> {
-    serde_json::from_str(include_str!("surface.json")).unwrap()
+fn pages() -> BTreeMap<String, Entry> {
+    serde_json::from_str(include_str!("pages.json")).unwrap()
 }
 
 #[test]
-fn every_api_of_the_contract_is_on_the_surface_and_the_other_way_round() {
+fn every_api_of_the_contract_is_on_a_page_and_the_other_way_round() {
     let contract: Vec<&str> = Api::ALL.iter().map(|api| api.name()).collect();
-    let surface = surface();
-    for name in surface.keys() {
+    let pages = pages();
+    for name in pages.keys() {
         assert!(contract.contains(&name.as_str()), "{name} is missing from the contract");
     }
     for name in contract {
-        assert!(surface.contains_key(name), "{name} is on no page");
+        assert!(pages.contains_key(name), "{name} is on no page");
     }
 }
 
@@ -54,17 +54,17 @@ fn names_lead_back_to_their_api() {
 
 #[test]
 fn first_versions_are_those_of_the_pages() {
-    for (name, entry) in surface() {
+    for (name, entry) in pages() {
         let api = Api::from_name(&name).unwrap();
         let expected = entry.since.map_or(Version(1, 0, 0), |since| since.parse().unwrap());
         assert_eq!(api.since(), expected, "{name}");
-        assert!(Profile::seed().apis().contains(api), "{name} belongs to the seeds' age");
+        assert!(Profile::seed().apis().contains(api), "base library 1.9.94 has {name}");
     }
 }
 
 #[test]
 fn parameters_are_those_of_the_pages() {
-    for (name, entry) in surface() {
+    for (name, entry) in pages() {
         let ours: Vec<(&str, &str, bool)> =
             Api::from_name(&name).unwrap().params().iter().map(|param| (param.name, param.ty.name(), param.required)).collect();
         for param in &entry.params {
@@ -88,7 +88,7 @@ fn parameters_are_those_of_the_pages() {
 
 #[test]
 fn err_code_is_documented_where_the_pages_have_it() {
-    for (name, entry) in surface() {
+    for (name, entry) in pages() {
         if let Some(facts) = Api::from_name(&name).unwrap().facts() {
             assert_eq!(facts.err_code, entry.err_code, "{name}");
         }
@@ -98,7 +98,7 @@ fn err_code_is_documented_where_the_pages_have_it() {
 #[test]
 fn codes_of_card_emulation_are_those_of_the_page() {
     let ours: Vec<i32> = HceCode::ALL.iter().map(|code| code.code()).collect();
-    let mut page = surface()["startHCE"].codes.clone();
+    let mut page = pages()["startHCE"].codes.clone();
     page.retain(|code| *code != 0);
     assert_eq!(ours, page);
 }
@@ -111,7 +111,7 @@ fn codes_of_soter_leave_out_90006() {
 
 #[test]
 fn events_are_taken_off_by_the_names_of_the_pages() {
-    for (name, entry) in surface() {
+    for (name, entry) in pages() {
         let api = Api::from_name(&name).unwrap();
         assert_eq!(api.event_facts().map(|facts| facts.off.to_owned()), entry.off, "{name}");
         assert_eq!(api.event_facts().is_some(), api.facts().is_none(), "{name} is either an API or an event");
