@@ -129,7 +129,10 @@ impl Invoke for Faulty {
                     Trouble::Delay(by) => self.clock.sleep_until(self.clock.now() + *by).await,
                     Trouble::Fail { kind, code, reason } => {
                         let error = Error::new(api, *kind, reason.clone());
-                        return Err(code.iter().fold(error, |error, code| error.with_code(*code)));
+                        return Err(match code {
+                            Some(code) => error.with_code(*code),
+                            None => error,
+                        });
                     }
                     Trouble::Silence => std::future::pending().await,
                 }
