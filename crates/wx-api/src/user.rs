@@ -70,7 +70,7 @@ pub struct GetUserInfoRequest {
 }
 
 /// A language that place names come in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Lang {
     /// English.
     #[default]

@@ -43,11 +43,13 @@
 
 pub mod open_data;
 pub mod pss;
+mod secret;
 mod session_key;
 pub mod signature;
 
 pub use open_data::{Expect, OpenDataError, Opened, Sealed, Watermark};
 pub use pss::{PssError, SaltLen, SoterSigner, SoterVerifier};
+pub use secret::Secret;
 pub use session_key::SessionKey;
 
 /// The README's examples run as tests of the documentation.

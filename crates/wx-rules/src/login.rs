@@ -124,20 +124,23 @@ impl error::Error for CodeError {}
 pub struct Session {
     last_use: Timestamp,
     uses: u32,
-    /// The life cycles in which a check found it alive, the latest check last; [`MOST_LAUNCHES`] at most. Never stored: launches
-    /// are numbered afresh in every process.
+    /// The life cycles in which a check found it alive, the latest check last; [`MOST_LAUNCHES`] at most.
     checked_in: Vec<u64>,
 }
 
 impl Session {
     /// A session that begins now, with a login.
     pub const fn begin(now: Timestamp) -> Self {
-        Self::restore(now, 0)
+        Self { last_use: now, uses: 0, checked_in: Vec::new() }
     }
 
-    /// A session that a store kept, by its [`last_use`](Self::last_use) and [`uses`](Self::uses).
-    pub const fn restore(last_use: Timestamp, uses: u32) -> Self {
-        Self { last_use, uses, checked_in: Vec::new() }
+    /// A session that a store kept, by its [`last_use`](Self::last_use), its [`uses`](Self::uses) and the life cycles it was
+    /// [checked in](Self::checked_in).
+    ///
+    /// Where launches are numbered afresh in every process, a store that outlives the process must not keep those numbers as they
+    /// are: another launch of the same number would inherit the promise.
+    pub fn restore(last_use: Timestamp, uses: u32, checked_in: &[u64]) -> Self {
+        Self { last_use, uses, checked_in: checked_in[checked_in.len().saturating_sub(MOST_LAUNCHES)..].to_vec() }
     }
 
     /// When it was last used, or began.
@@ -148,6 +151,11 @@ impl Session {
     /// How often it was used.
     pub const fn uses(&self) -> u32 {
         self.uses
+    }
+
+    /// The life cycles in which a check found it alive, the latest check last.
+    pub fn checked_in(&self) -> &[u64] {
+        &self.checked_in
     }
 
     /// Uses the session in life cycle `launch`, which prolongs it. Answers whether it was alive; one that has ended is left as
@@ -295,11 +303,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_session_comes_back_unchecked() {
+    fn a_stored_session_comes_back_as_it_was() {
         let mut session = Session::begin(START);
         assert!(session.touch(START, 1) && session.check(START, 1));
-        let back = Session::restore(session.last_use(), session.uses());
-        assert!(back.alive(START + DAY, 1) && !back.alive(START + DAY * 2, 1));
+        assert_eq!(Session::restore(session.last_use(), session.uses(), session.checked_in()), session);
+        let unchecked = Session::restore(session.last_use(), session.uses(), &[]);
+        assert!(unchecked.alive(START + DAY, 1) && !unchecked.alive(START + DAY * 2, 1));
+    }
+
+    #[test]
+    fn of_too_many_stored_checks_the_latest_count() {
+        let launches: Vec<u64> = (0..=MOST_LAUNCHES as u64).collect();
+        assert_eq!(Session::restore(START, 0, &launches).checked_in(), &launches[1..]);
     }
 
     #[test]

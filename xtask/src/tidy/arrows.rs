@@ -11,13 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-crypto", &[]),
     ("wx-rules", &["wx-api"]),
     ("wx-host", &["wx-api", "wx-rules"]),
+    ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
     ("wx-tests", &[]),
     ("xtask", &[]),
 ];
 
 /// What any backend may depend on.
-const BACKEND: &[&str] = &["wx-api", "wx-rules", "wx-crypto"];
+const BACKEND: &[&str] = &["wx-api", "wx-rules", "wx-crypto", "wx-platform"];
 
 /// What a backend may depend on besides, for running the suite: optional, so that its users never build it.
 const BACKEND_SUITE: &[&str] = &["wx-conformance", "wx-host"];

@@ -1,0 +1,167 @@
+//! What hosts ask that run mini-programs. The real platform keeps this side private, so the paths and shapes are our own.
+//!
+//! Every request is a POST of JSON with the host's key in the header: `authorization: Bearer <key>`. A refusal is a
+//! [`Refusal`](super::Refusal) with the fitting HTTP status.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use wx_api::user::{Lang, UserInfo};
+
+use super::Hidden;
+
+/// The prefix of all of them.
+pub const PREFIX: &str = "/host/v1";
+/// [`LoginRequest`] to [`LoginAnswer`].
+pub const LOGIN: &str = "/host/v1/login";
+/// [`SessionRequest`] to [`SessionAnswer`].
+pub const CHECK_SESSION: &str = "/host/v1/check-session";
+/// [`UserInfoRequest`] to [`UserInfoAnswer`], or a refusal with -13001 when the credentials are asked for without a living session.
+pub const USER_INFO: &str = "/host/v1/user-info";
+/// [`SoterKey`] to a bare ok.
+pub const SOTER_KEY: &str = "/host/v1/soter-key";
+/// [`App`] to [`AppAnswer`]: makes the app or changes it. Administrators only.
+pub const APP: &str = "/host/v1/app";
+/// [`User`] to a bare ok: makes the user or changes them. Administrators only.
+pub const USER: &str = "/host/v1/user";
+
+/// A code for this user of this app, and a new session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginRequest {
+    /// The app.
+    pub app: String,
+    /// The user, by the name the host knows them.
+    pub user: String,
+}
+
+/// The code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginAnswer {
+    /// For the mini-program's own server: good for five minutes and one exchange.
+    pub code: Hidden,
+}
+
+/// Whether the user's session lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRequest {
+    /// The app.
+    pub app: String,
+    /// The user.
+    pub user: String,
+    /// The life cycle that asks: any text of at most 64 bytes that no other life cycle uses, in this process or another.
+    pub launch: String,
+}
+
+/// Whether it does. If so, it does for the rest of that life cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionAnswer {
+    /// Whether it does.
+    pub alive: bool,
+}
+
+/// The user's profile, signed and sealed. The host has asked the user before: the server trusts it in that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserInfoRequest {
+    /// The app.
+    pub app: String,
+    /// The user.
+    pub user: String,
+    /// The life cycle, as in [`SessionRequest`].
+    pub launch: String,
+    /// The language of place names.
+    #[serde(default)]
+    pub lang: Lang,
+    /// As the parameter of `wx.getUserInfo`: required, unwanted, or as there is a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_credentials: Option<bool>,
+}
+
+/// The profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserInfoAnswer {
+    /// The profile.
+    pub user_info: UserInfo,
+    /// The profile as the JSON text that was signed.
+    pub raw_data: Hidden,
+    /// `sha1(rawData + session_key)`; absent without a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The profile with identifiers and watermark, sealed with the session key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted_data: Option<String>,
+    /// Its initial vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iv: Option<String>,
+}
+
+/// A device's public key, enrolled for this user of this app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterKey {
+    /// The app.
+    pub app: String,
+    /// The user.
+    pub user: String,
+    /// RSA-2048 as SPKI in PEM.
+    pub public_key: String,
+}
+
+/// An app. Fields that are left out stay as they are; a new app begins with their defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct App {
+    /// The app.
+    pub app: String,
+    /// Whether to make a new secret. A new app gets one anyway.
+    pub new_secret: bool,
+    /// Whether the secret is frozen. False for a new app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<bool>,
+    /// The open-platform account that the app is bound to; the empty text for none. None for a new app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The addresses and networks (`10.0.0.0/8`) its server may call from; none for any. Any for a new app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_ips: Option<Vec<String>>,
+    /// The endpoints, by path, that the app was not given. None for a new app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<BTreeSet<String>>,
+}
+
+/// What became of the app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppAnswer {
+    /// The app.
+    pub app: String,
+    /// Its new secret, if one was made. It is shown this once: the server keeps a hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Hidden>,
+}
+
+/// A user. Fields that are left out stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct User {
+    /// The user, by the name the host knows them.
+    pub user: String,
+    /// Whether they are blocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<bool>,
+    /// Their profile, except for the places: [`places`](Self::places) has them in each language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<UserInfo>,
+    /// Where they live, in each language. Where a language lacks, English stands in for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub places: Option<BTreeMap<Lang, Place>>,
+}
+
+/// Where a user lives, in one language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The city.
+    pub city: String,
+    /// The province.
+    pub province: String,
+    /// The country.
+    pub country: String,
+}
