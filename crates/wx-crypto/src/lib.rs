@@ -42,13 +42,19 @@
 //! [`signature`] first where the API gives one.
 
 pub mod open_data;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 pub mod pss;
 mod secret;
 mod session_key;
 pub mod signature;
 
 pub use open_data::{Expect, OpenDataError, Opened, Sealed, Watermark};
-pub use pss::{PssError, SaltLen, SoterSigner, SoterVerifier};
+#[cfg(feature = "rsa")]
+pub use pss::SaltedSigner;
+#[cfg(feature = "aws-lc-rs")]
+pub use pss::SoterSigner;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub use pss::{PssError, SaltLen, SoterVerifier};
 pub use secret::Secret;
 pub use session_key::SessionKey;
 
