@@ -104,8 +104,7 @@ impl Platform {
         issued.code.redeem(now)?;
         let openid = issued.openid.clone();
         // A session outlives every code that leads to it: a day is longer than five minutes, and a removed app loses both.
-        let session = kept.session(app, &openid).ok_or(CodeError::Unknown)?;
-        session.session.touch(now, session.launch);
+        // The exchange is the server's; only what the user does prolongs a session.
         self.identity(&kept, app, openid).ok_or(CodeError::Unknown)
     }
 

@@ -11,6 +11,10 @@ pub mod client;
 pub mod developer;
 mod errcode;
 #[cfg(feature = "server")]
+pub mod platform;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
 pub mod store;
 pub mod wire;
 
