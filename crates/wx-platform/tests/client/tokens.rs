@@ -1,8 +1,4 @@
-//! The access token over real HTTP: one request for many callers, renewed ahead of its end, replaced when it is refused.
-#![cfg(feature = "client")]
-#![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
-
-mod scripted;
+//! The access token: one request for many callers, renewed ahead of its end, replaced when it is refused.
 
 use std::{
     future::ready,
@@ -20,7 +16,7 @@ use wx_platform::{
     },
 };
 
-use self::scripted::{APP, SECRET, Say, Scripted, fresh_tokens, key, refusal};
+use super::scripted::{APP, SECRET, Say, Scripted, fresh_tokens, key, refusal};
 
 /// Moves the clock while nothing is under way.
 async fn pass(time: Duration) {
