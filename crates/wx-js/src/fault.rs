@@ -73,7 +73,9 @@ impl Uncaught {
     /// What there is to tell of a thrown value. `inspected` is how the console shows one that is no error.
     pub(crate) fn of(thrown: &Value<'_>, inspected: impl FnOnce(&Value<'_>) -> String) -> Self {
         let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
-            return Self { message: inspected(thrown), ..Self::default() };
+            // The engine itself throws null when it has no memory left for an error.
+            let hint = if thrown.is_null() { " (thrown as such, or for want of memory)" } else { "" };
+            return Self { message: format!("{}{hint}", inspected(thrown)), ..Self::default() };
         };
         let text = |name| {
             let value = error.get::<_, Coerced<String>>(name);

@@ -1,6 +1,6 @@
 //! How the console shows a value: as the usual consoles do, on one line.
 
-use rquickjs::{Coerced, Function, Object, Symbol, Type, Value, object::Filter, promise::PromiseState};
+use rquickjs::{Coerced, Function, Object, Symbol, Type, Value, promise::PromiseState};
 
 use crate::arguments::{buffer, length};
 
@@ -122,23 +122,15 @@ impl<'js> Inspector<'js> {
     }
 
     fn fields(&mut self, object: &Object<'js>) {
-        let names: rquickjs::Result<Vec<Value<'js>>> =
-            object.own_keys::<Value<'js>>(Filter::new().string().symbol().enum_only()).take(MOST + 1).collect();
+        let names: rquickjs::Result<Vec<String>> = object.keys().take(MOST + 1).collect();
         let Some(names) = caught(object, names) else { return self.out.push_str("{ <unreadable> }") };
         let shown = names.len().min(MOST);
         self.list("{", "}", shown, names.len() - shown, |this, i| {
-            let name = &names[i];
-            if name.is_string() {
-                let name = text(name);
-                let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-                this.out.push_str(&if plain { name } else { quoted(&name) });
-            } else {
-                this.out.push('[');
-                this.value(name);
-                this.out.push(']');
-            }
+            let name = names[i].as_str();
+            let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+            this.out.push_str(&if plain { name.to_owned() } else { quoted(name) });
             this.out.push_str(": ");
-            match caught(object, object.get::<_, Value<'js>>(name.clone())) {
+            match caught(object, object.get::<_, Value<'js>>(name)) {
                 Some(field) => this.value(&field),
                 None => this.out.push_str("<unreadable>"),
             }
