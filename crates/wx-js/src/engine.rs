@@ -69,7 +69,7 @@ impl Engine {
     /// [count](Builder::while_listening).
     ///
     /// A file that ends in `.mjs` is a module, and so is one that is none without `import` or `export`. Anything else is
-    /// CommonJS. Dropping the future stops the script where it is; [`idle`](Self::idle) goes on.
+    /// `CommonJS`. Dropping the future stops the script where it is; [`idle`](Self::idle) goes on.
     ///
     /// # Errors
     ///
@@ -222,7 +222,7 @@ fn start(
     name: &str,
     source: &str,
 ) -> rquickjs::Result<Option<Persistent<Promise<'static>>>> {
-    if !name.ends_with(".mjs") {
+    if modules::ending(name) != "mjs" {
         match environment::compile(shared, ctx, name, source) {
             Ok(compiled) => {
                 let main = shared.main.borrow().clone();

@@ -5,6 +5,8 @@ use std::fmt;
 use rquickjs::{Coerced, Ctx, Error, Value};
 use thiserror::Error as ThisError;
 
+use crate::inspect::inspect;
+
 /// Why a script did not run well.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[non_exhaustive]
@@ -108,7 +110,7 @@ fn frame(line: &str) -> Option<Location> {
 /// Takes what was thrown, so that it is no longer thrown, and says it in a few words.
 pub(crate) fn reason(ctx: &Ctx<'_>, error: &Error) -> String {
     match error {
-        Error::Exception => Uncaught::of(&ctx.catch(), |value| crate::inspect::inspect(value)).message,
+        Error::Exception => Uncaught::of(&ctx.catch(), inspect).message,
         other => other.to_string(),
     }
 }
