@@ -165,12 +165,13 @@ impl Store for MemoryStore {
 
     async fn replace_session(&self, mut session: Session) -> Result<bool> {
         let mut state = self.state();
-        let version = state.next_version();
-        let current = state.sessions.get_mut(&session.app).and_then(|of_app| of_app.get_mut(&session.openid));
-        let Some(current) = current.filter(|current| current.version == session.version) else { return Ok(false) };
-        session.version = version;
-        *current = session;
-        Ok(true)
+        let current = state.sessions.get(&session.app).and_then(|of_app| of_app.get(&session.openid));
+        let is_current = current.is_some_and(|current| current.version == session.version);
+        if is_current {
+            session.version = state.next_version();
+            state.sessions.entry(session.app.clone()).or_default().insert(session.openid.clone(), session);
+        }
+        Ok(is_current)
     }
 
     async fn token(&self, text: &str) -> Result<Option<Token>> {

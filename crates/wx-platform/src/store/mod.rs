@@ -3,6 +3,7 @@
 mod fingerprint;
 mod memory;
 mod records;
+mod redb;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -12,6 +13,7 @@ use wx_rules::login::CodeError;
 
 pub use self::memory::MemoryStore;
 pub use self::records::{App, Code, HostKey, Identity, Session, SoterKey, Token, TokenKind, User};
+pub use self::redb::RedbStore;
 
 /// An answer of a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
