@@ -73,7 +73,8 @@ impl Platform {
                 Error::new(api, ErrorKind::Unavailable, "the platform server has too much to do: try again")
             }
             ClientError::Refused { code: Errcode::USER_BLOCKED, .. } => {
-                Error::new(api, ErrorKind::Refused, "the platform has blocked this user").with_code(Errcode::USER_BLOCKED.number())
+                Error::new(api, ErrorKind::Refused, "the platform has blocked this user")
+                    .with_code(Errcode::USER_BLOCKED.number())
             }
             ClientError::Refused { code, errmsg } => {
                 Error::internal(api, format_args!("the platform refused with {}: {errmsg}", code.number()))

@@ -50,7 +50,9 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
         for name in tree.names(backend)? {
             let module = name.strip_suffix(".rs").unwrap_or(&name);
             if !no_domains.contains(&module) && !tree.has(&format!("{CONTRACT}/{module}.rs")) {
-                let text = format!("{module} is no domain: call it as {CONTRACT} does, or say in xtask/src/tidy/layout.rs that it is none");
+                let text = format!(
+                    "{module} is no domain: call it as {CONTRACT} does, or say in xtask/src/tidy/layout.rs that it is none"
+                );
                 findings.push(Finding::new(&format!("{backend}/{name}"), 1, text));
             }
         }

@@ -93,7 +93,8 @@ impl Developer {
     async fn open_desk(&self) -> Result<Desk, ClientError> {
         let wanted = host::App { app: self.app.to_string(), new_secret: true, ..host::App::default() };
         let made = self.platform.set_app(&wanted).await;
-        let secret = made.ok().and_then(|made| made.secret).ok_or_else(|| ClientError::Setup("the app got no secret".to_owned()))?;
+        let secret =
+            made.ok().and_then(|made| made.secret).ok_or_else(|| ClientError::Setup("the app got no secret".to_owned()))?;
         let client = Client::builder(&self.url, self.app.clone(), Secret::from(&secret)).build()?;
         let sessions = Sessions::new(client.clone(), self.clock.clone());
         Ok(Desk { client, sessions })

@@ -24,7 +24,9 @@ struct Mind {
 
 impl Person {
     pub(super) fn answer(&self, scope: Scope, choice: Choice) {
-        self.0.send_modify(|mind| drop(mind.choices.insert(scope, choice)));
+        self.0.send_modify(|mind| {
+            mind.choices.insert(scope, choice);
+        });
     }
 
     pub(super) fn prompts(&self) -> Vec<Shown> {
@@ -40,7 +42,9 @@ impl Person {
     }
 
     pub(super) fn turn(&self, scope: Scope, on: bool) {
-        self.0.send_modify(|mind| drop(mind.turns.insert(scope, on)));
+        self.0.send_modify(|mind| {
+            mind.turns.insert(scope, on);
+        });
     }
 
     pub(super) fn settings_pages(&self) -> Vec<BTreeMap<Scope, bool>> {
@@ -107,6 +111,8 @@ impl<'a> OnScreen<'a> {
 
 impl Drop for OnScreen<'_> {
     fn drop(&mut self) {
-        self.person.0.send_modify(|mind| drop(mind.open.remove(&self.prompt)));
+        self.person.0.send_modify(|mind| {
+            mind.open.remove(&self.prompt);
+        });
     }
 }

@@ -85,7 +85,8 @@ impl UserHandle for Resident {
         }
         .map(str::to_owned);
         let nick_name = self.nick_name.lock().unwrap_or_else(PoisonError::into_inner).clone(); // nothing panics under the lock
-        let avatar_url = "http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIG/0".to_owned();
+        let avatar_url =
+            "http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIG/0".to_owned();
         UserInfo { nick_name, gender: 1, language: lang, city, province, country, avatar_url }
     }
 
