@@ -18,7 +18,7 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Outcome, Counter>,
     seconds: Family<Which, Histogram, fn() -> Histogram>,
-    in_flight: Gauge,
+    under_way: Gauge,
     connections: Gauge,
     turned_away: Counter,
 }
@@ -38,14 +38,14 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let seconds: fn() -> Histogram = || Histogram::new(BUCKETS);
         let (requests, seconds) = (Family::default(), Family::new_with_constructor(seconds));
-        let (in_flight, connections, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
+        let (under_way, connections, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
         let mut registry = Registry::with_prefix("wx_platform");
         registry.register("requests", "Requests, by endpoint and errcode, 0 for ok", requests.clone());
         registry.register("request_seconds", "Time from a request's head to its answer", seconds.clone());
-        registry.register("requests_in_flight", "Requests under way", in_flight.clone());
+        registry.register("requests_in_flight", "Requests between their head and their answer", under_way.clone());
         registry.register("connections", "Connections open", connections.clone());
         registry.register("connections_turned_away", "Connections closed as there were too many", turned_away.clone());
-        Self { registry, requests, seconds, in_flight, connections, turned_away }
+        Self { registry, requests, seconds, under_way, connections, turned_away }
     }
 
     pub(super) fn answered(&self, endpoint: Endpoint, errcode: i32, took: Duration) {
@@ -54,16 +54,31 @@ impl Metrics {
         self.seconds.get_or_create(&Which { endpoint }).observe(took.as_secs_f64());
     }
 
+    /// Counts a request as under way until what this returns is dropped, answered or not.
+    pub(super) fn under_way(&self) -> UnderWay<'_> {
+        self.under_way.inc();
+        UnderWay(&self.under_way)
+    }
+
     pub(super) fn turned_away(&self) {
         self.turned_away.inc();
     }
 
     /// All of them as text.
-    pub(super) fn text(&self, in_flight: usize, connections: usize) -> Result<String, fmt::Error> {
-        self.in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
+    pub(super) fn text(&self, connections: usize) -> Result<String, fmt::Error> {
         self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// A request that has no answer yet.
+#[derive(Debug)]
+pub(super) struct UnderWay<'a>(&'a Gauge);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
