@@ -90,7 +90,7 @@ impl Shared {
     async fn within_limits(&self, endpoint: Endpoint, request: Request, rid: Rid) -> Result<Vec<u8>, Refused> {
         endpoint.check_method(request.method())?;
         let (head, body) = request.into_parts();
-        let body = if head.method == Method::POST { read::body(body, &self.limits).await? } else { Bytes::new() };
+        let body = if head.method == Method::POST { Box::pin(read::body(body, &self.limits)).await? } else { Bytes::new() };
         // Only now, so that whoever sends slowly takes nobody's place.
         let Ok(_place) = self.places.try_acquire() else {
             return Err(Refused::because(Errcode::BUSY, "system error: too many requests at once"));
@@ -105,35 +105,36 @@ impl Shared {
         let From(from) = head.extensions.get().copied().unwrap_or(From(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         match endpoint.caller() {
             Caller::App => {}
-            Caller::Host => self.check_host(&head.headers, false).await?,
-            Caller::Administrator => self.check_host(&head.headers, true).await?,
+            caller => Box::pin(self.check_host(&head.headers, caller)).await?,
         }
+        // A future is as large as its largest branch, and every request moves it about. So what most requests are for is in it, and the
+        // rest has a place of its own.
         match endpoint {
             Endpoint::CodeToSession => json(&platform.code_to_session(from, &read::query(uri)?).await?),
-            Endpoint::CheckSession => ok(platform.check_session(from, &read::query(uri)?).await?),
-            Endpoint::ResetSessionKey => json(&platform.reset_session_key(from, &read::query(uri)?).await?),
-            Endpoint::Token => json(&platform.token(from, &read::query(uri)?).await?),
-            Endpoint::StableToken => json(&platform.stable_token(from, &read::json(body)?).await?),
+            Endpoint::CheckSession => ok(Box::pin(platform.check_session(from, &read::query(uri)?)).await?),
+            Endpoint::ResetSessionKey => json(&Box::pin(platform.reset_session_key(from, &read::query(uri)?)).await?),
+            Endpoint::Token => json(&Box::pin(platform.token(from, &read::query(uri)?)).await?),
+            Endpoint::StableToken => json(&Box::pin(platform.stable_token(from, &read::json(body)?)).await?),
             Endpoint::VerifySoter => {
-                let verdict = platform.verify_soter(from, &read::query(uri)?, &read::json(body)?).await?;
+                let verdict = Box::pin(platform.verify_soter(from, &read::query(uri)?, &read::json(body)?)).await?;
                 json(&with_number(verdict, rid))
             }
-            Endpoint::HostLogin => json(&platform.login(&read::json(body)?).await?),
-            Endpoint::HostCheckSession => json(&platform.session_alive(&read::json(body)?).await?),
-            Endpoint::HostUserInfo => json(&platform.user_info(&read::json(body)?).await?),
-            Endpoint::HostSoterKey => ok(platform.enrol_soter_key(&read::json(body)?).await?),
-            Endpoint::HostApp => json(&platform.set_app(&read::json(body)?).await?),
-            Endpoint::HostUser => ok(platform.set_user(&read::json(body)?).await?),
+            Endpoint::HostLogin => json(&Box::pin(platform.login(&read::json(body)?)).await?),
+            Endpoint::HostCheckSession => json(&Box::pin(platform.session_alive(&read::json(body)?)).await?),
+            Endpoint::HostUserInfo => json(&Box::pin(platform.user_info(&read::json(body)?)).await?),
+            Endpoint::HostSoterKey => ok(Box::pin(platform.enrol_soter_key(&read::json(body)?)).await?),
+            Endpoint::HostApp => json(&Box::pin(platform.set_app(&read::json(body)?)).await?),
+            Endpoint::HostUser => ok(Box::pin(platform.set_user(&read::json(body)?)).await?),
             Endpoint::Unknown => Err(Errcode::BAD_PATH.into()),
         }
     }
 
-    async fn check_host(&self, headers: &HeaderMap, administrator: bool) -> Result<(), Refused> {
+    async fn check_host(&self, headers: &HeaderMap, caller: Caller) -> Result<(), Refused> {
         let missing = "a host's key is missing: authorization: Bearer <key>";
         let key = read::bearer(headers).ok_or(Refused::because(Errcode::TOKEN_MISSING, missing))?;
         let unknown = "invalid credential: no host has this key";
         let host = self.platform.host(key).await?.ok_or(Refused::because(Errcode::INVALID_CREDENTIAL, unknown))?;
-        if administrator && !host.admin {
+        if caller == Caller::Administrator && !host.admin {
             return Err(Refused::because(Errcode::NOT_AUTHORISED, "api unauthorized: administrators only"));
         }
         Ok(())

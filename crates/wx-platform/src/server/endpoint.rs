@@ -27,7 +27,7 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every one that has a path.
+    /// Every one that has a path, in the order above.
     pub(super) const ALL: [Self; 12] = [
         Self::CodeToSession,
         Self::CheckSession,
@@ -114,4 +114,16 @@ pub(super) enum Caller {
     Host,
     /// A host whose key is an administrator's.
     Administrator,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_endpoint_in_its_place() {
+        let places: Vec<usize> =
+            Endpoint::ALL.into_iter().chain([Endpoint::Unknown]).map(|endpoint| endpoint as usize).collect();
+        assert_eq!(places, (0..=Endpoint::Unknown as usize).collect::<Vec<_>>());
+    }
 }

@@ -16,11 +16,19 @@ const BUCKETS: [f64; 10] = [0.000_05, 0.000_2, 0.000_8, 0.003_2, 0.012_8, 0.051_
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    requests: Family<Outcome, Counter>,
-    seconds: Family<Which, Histogram, fn() -> Histogram>,
+    refused: Family<Outcome, Counter>,
+    /// In the order of [`Endpoint`]: what every request needs is found without a search.
+    answered: Vec<Answered>,
     under_way: Gauge,
     connections: Gauge,
     turned_away: Counter,
+}
+
+/// Of one endpoint.
+#[derive(Debug)]
+struct Answered {
+    ok: Counter,
+    seconds: Histogram,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,22 +44,32 @@ struct Which {
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        let seconds: fn() -> Histogram = || Histogram::new(BUCKETS);
-        let (requests, seconds) = (Family::default(), Family::new_with_constructor(seconds));
+        let requests = Family::<Outcome, Counter>::default();
+        let seconds = Family::<Which, Histogram, _>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let answered = |endpoint: Endpoint| {
+            let endpoint = endpoint.path();
+            let ok = requests.get_or_create_owned(&Outcome { endpoint, errcode: 0 });
+            Answered { ok, seconds: seconds.get_or_create_owned(&Which { endpoint }) }
+        };
+        let answered = Endpoint::ALL.into_iter().chain([Endpoint::Unknown]).map(answered).collect();
         let (under_way, connections, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
         let mut registry = Registry::with_prefix("wx_platform");
         registry.register("requests", "Requests, by endpoint and errcode, 0 for ok", requests.clone());
-        registry.register("request_seconds", "Time from a request's head to its answer", seconds.clone());
+        registry.register("request_seconds", "Time from a request's head to its answer", seconds);
         registry.register("requests_in_flight", "Requests between their head and their answer", under_way.clone());
         registry.register("connections", "Connections open", connections.clone());
         registry.register("connections_turned_away", "Connections closed as there were too many", turned_away.clone());
-        Self { registry, requests, seconds, under_way, connections, turned_away }
+        Self { registry, refused: requests, answered, under_way, connections, turned_away }
     }
 
     pub(super) fn answered(&self, endpoint: Endpoint, errcode: i32, took: Duration) {
-        let endpoint = endpoint.path();
-        self.requests.get_or_create(&Outcome { endpoint, errcode }).inc();
-        self.seconds.get_or_create(&Which { endpoint }).observe(took.as_secs_f64());
+        let Some(answered) = self.answered.get(endpoint as usize) else { return };
+        answered.seconds.observe(took.as_secs_f64());
+        if errcode == 0 {
+            answered.ok.inc();
+        } else {
+            self.refused.get_or_create(&Outcome { endpoint: endpoint.path(), errcode }).inc();
+        }
     }
 
     /// Counts a request as under way until what this returns is dropped, answered or not.

@@ -2,7 +2,6 @@
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::Query,
     http::{HeaderMap, Uri, header::AUTHORIZATION},
 };
 use serde::de::DeserializeOwned;
@@ -12,10 +11,8 @@ use super::Limits;
 use crate::{Errcode, platform::Refused};
 
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refused> {
-    match Query::try_from_uri(uri) {
-        Ok(Query(query)) => Ok(query),
-        Err(_) => Err(refused("data format error: a field of the query stands twice or has the wrong type".to_owned())),
-    }
+    serde_urlencoded::from_str(uri.query().unwrap_or_default())
+        .map_err(|_| refused("data format error: a field of the query stands twice or has the wrong type".to_owned()))
 }
 
 pub(super) async fn body(body: Body, limits: &Limits) -> Result<Bytes, Refused> {

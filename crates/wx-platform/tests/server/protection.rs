@@ -56,6 +56,25 @@ async fn a_client_that_does_not_finish_its_head_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_no_answers_is_cut_off() {
+    let rig = Rig::within(Limits { head_time: SHORT, ..Limits::default() }).await;
+    let mut stream = rig.connect().await;
+    // It ends when the server closes, and not before: first it fills what lies between the two, then it waits.
+    while stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    assert_eq!(rig.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_asking_is_not_cut_off() {
+    let rig = Rig::within(Limits { head_time: SHORT, ..Limits::default() }).await;
+    let (mut stream, start) = (rig.connect().await, std::time::Instant::now());
+    while start.elapsed() < SHORT * 4 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0, "served, and kept open");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_finish_its_body_is_refused_and_cut_off() {
     let rig = Rig::within(Limits { body_time: SHORT, ..Limits::default() }).await;
     let mut stream = rig.connect().await;
