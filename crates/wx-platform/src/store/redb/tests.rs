@@ -148,6 +148,14 @@ async fn a_disk_that_fails_fails_all_that_waits_and_once_it_works_the_store_goes
     }
 }
 
+#[test]
+fn damage_that_redb_panics_at_is_an_error() {
+    // As it does when a header of an otherwise sound file points nowhere.
+    let opener = || panic!("range start index 12800686844 out of range for slice of length 188");
+    let error = Disk::over("platform".into(), Box::new(opener)).err().unwrap();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
+}
+
 #[tokio::test]
 async fn what_waits_for_the_disk_is_brought_there_together() {
     let folder = tempfile::tempdir().unwrap();
