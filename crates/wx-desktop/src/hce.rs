@@ -15,6 +15,7 @@ mod vpcd;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use wx_api::{
     Api, ApiSet, Clock, Cx, EventSender, Result,
     hce::{
@@ -26,6 +27,7 @@ use wx_rules::hce::{present, ready, start};
 
 use self::card::Card;
 pub use self::{
+    field::CardState,
     memory::MemoryReader,
     trace::{Difference, Entry, Hex, Lost, Outcome, Routed, Trace, What},
     transport::{Answers, Link, NotInserted, Signal, Signals, Transport},
@@ -67,9 +69,9 @@ impl DesktopHce {
         self.0.switch(on);
     }
 
-    /// Whether a reader has the card.
-    pub fn has_card(&self) -> bool {
-        self.0.field().has_card()
+    /// Whether a reader has the card, now and whenever that changes.
+    pub fn card_state(&self) -> watch::Receiver<CardState> {
+        self.0.field().state()
     }
 }
 
@@ -81,7 +83,7 @@ impl Drop for DesktopHce {
 
 impl fmt::Debug for DesktopHce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DesktopHce").field("transport", self.0.transport()).field("has_card", &self.has_card()).finish()
+        f.debug_struct("DesktopHce").field("transport", self.0.transport()).field("card", &*self.card_state().borrow()).finish()
     }
 }
 

@@ -58,7 +58,10 @@ impl Card {
 
     /// What the machine has. With a card in the reader all is well, and the machine need not be asked.
     pub(super) fn radio(&self) -> Radio {
-        let (has_card, is_off) = { (self.field().has_card(), self.field().is_off) };
+        let (has_card, is_off) = {
+            let field = self.field();
+            (field.has_card(), field.is_off())
+        };
         let radio = if has_card { ALL_WELL } else { self.transport.radio() };
         match radio.nfc {
             Nfc::On if is_off => Radio { nfc: Nfc::Off, ..radio },
@@ -67,16 +70,15 @@ impl Card {
     }
 
     pub(super) async fn start(self: &Arc<Self>, app: &AppId, aids: Vec<AidPattern>) -> Result<(), Error> {
-        let inserted = self.put_in().await;
+        if let Some(link) = self.put_in().await? {
+            tokio::spawn(self.clone().keep_in(link));
+        }
         let mut field = self.field();
-        let started = match inserted {
-            Ok(()) => field.register(app, aids).map_err(|code| code.error(Api::StartHce)),
-            Err(error) => Err(error.into()),
-        };
+        let registered = field.register(app, aids);
         if !field.wants_card() {
             field.take_out();
         }
-        started
+        registered.map_err(|code| code.error(Api::StartHce))
     }
 
     pub(super) async fn stop(&self, app: &AppId) {
@@ -100,14 +102,15 @@ impl Card {
 
     pub(super) fn switch(self: &Arc<Self>, on: bool) {
         let mut field = self.field();
-        field.is_off = !on;
-        if !on && field.has_card() {
-            field.lose(Lost::SwitchedOff);
-            field.take_out();
-            self.settled.notify_one();
-        }
+        field.switch(on);
+        self.settled.notify_one();
         if field.wants_card() && !field.has_card() {
-            tokio::spawn(self.clone().put_in_again());
+            let card = self.clone();
+            tokio::spawn(async move {
+                if let Some(link) = card.put_in_again().await {
+                    card.keep_in(link).await;
+                }
+            });
         }
     }
 
@@ -119,52 +122,50 @@ impl Card {
         }
     }
 
-    /// Puts the card in, unless it is in the reader.
-    async fn put_in(self: &Arc<Self>) -> Result<(), NotInserted> {
+    /// Puts the card in. None, if it is in the reader already.
+    async fn put_in(&self) -> Result<Option<Link>, NotInserted> {
         let _turn = self.putting_in.lock().await;
         if self.field().has_card() {
-            return Ok(());
+            return Ok(None);
         }
         let link = self.transport.insert().await?;
         self.field().put_in(link.answers.clone());
-        tokio::spawn(self.clone().serve(link));
-        Ok(())
+        Ok(Some(link))
     }
 
-    /// Looks for a reader until there is one, or no card is wanted any more.
-    async fn put_in_again(self: Arc<Self>) {
+    /// Looks for a reader until there is one. None, once no card is wanted any more or somebody else put it in.
+    async fn put_in_again(&self) -> Option<Link> {
         let (mut pause, longest) = LOOK_AGAIN;
-        // Each in its own time: a reader is outside, and no mini-program's clock moves it.
-        while self.put_in().await.is_err() {
-            tokio::time::sleep(pause).await;
-            pause = longest.min(2 * pause);
-            if !self.field().wants_card() {
-                return;
+        while self.field().wants_card() {
+            match self.put_in().await {
+                Ok(link) => {
+                    let mut field = self.field();
+                    if !field.wants_card() {
+                        field.take_out(); // nobody else would
+                    }
+                    return link;
+                }
+                // In real time: a reader is outside, and no mini-program's clock moves it.
+                Err(_) => tokio::time::sleep(pause).await,
             }
+            pause = longest.min(2 * pause);
         }
-        let mut field = self.field();
-        if !field.wants_card() {
-            field.take_out();
+        None
+    }
+
+    /// Serves the reader with the card in it, and puts the card in again when it comes out and is wanted.
+    async fn keep_in(self: Arc<Self>, link: Link) {
+        let mut next = Some(link);
+        while let Some(mut link) = next {
+            let why = self.serve(&mut link).await;
+            self.field().let_go(&link.answers, why);
+            link.answers.close();
+            next = self.put_in_again().await;
         }
     }
 
     /// Moves what passes between the reader and the mini-programs, until the card is out of the reader.
-    async fn serve(self: Arc<Self>, mut link: Link) {
-        let card = link.answers.clone();
-        let why = self.converse(&mut link).await;
-        let is_wanted = {
-            let mut field = self.field();
-            field.let_go(&card, why);
-            field.wants_card() && !field.has_card()
-        };
-        card.close();
-        drop(link);
-        if is_wanted {
-            tokio::spawn(self.put_in_again());
-        }
-    }
-
-    async fn converse(&self, link: &mut Link) -> Lost {
+    async fn serve(&self, link: &mut Link) -> Lost {
         let mut too_long = pin!(self.too_long(&link.answers));
         loop {
             let signal = tokio::select! {

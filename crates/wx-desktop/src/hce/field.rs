@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Instant};
 
+use tokio::sync::watch;
 use wx_api::{
     AppId, EventSender, Timestamp,
     hce::{Departure, HceCode, HceMessage},
@@ -15,6 +16,18 @@ use super::{
     transport::Answers,
 };
 
+/// Whether the one card of a host is in the reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardState {
+    /// No mini-program plays a card, or NFC is switched off.
+    #[default]
+    NotWanted,
+    /// A card is wanted, and there is no reader to put it in.
+    Awaited,
+    /// The reader has it, for this many a time.
+    Inserted(u64),
+}
+
 /// Everything between the mini-programs and the reader: who has registered, who listens, what is under way. It decides nothing
 /// itself: it asks the rules, tells the listeners, and keeps the trace.
 #[derive(Default)]
@@ -23,8 +36,10 @@ pub(super) struct Field {
     listeners: Listeners,
     /// The card's end of the link, while a card is in the reader.
     card: Option<Arc<dyn Answers>>,
-    /// Whether the user has switched it off.
-    pub(super) is_off: bool,
+    /// How often a card was put in.
+    times: u64,
+    state: watch::Sender<CardState>,
+    is_off: bool,
     /// Since when a mini-program owes an answer.
     owes: Option<Owes>,
     pub(super) trace: Option<Trace>,
@@ -55,6 +70,7 @@ impl Field {
     pub(super) fn register(&mut self, app: &AppId, aids: Vec<AidPattern>) -> Result<(), HceCode> {
         let named = self.trace.as_ref().map(|_| aids.iter().map(ToString::to_string).collect());
         let registered = self.router.register(app.clone(), aids);
+        self.show();
         self.trace(|| What::Started { app: app.to_string(), aids: named.unwrap_or_default(), taken: registered.is_ok() });
         registered
     }
@@ -71,6 +87,7 @@ impl Field {
             self.take_out();
         }
         self.owes.take_if(|_| answer.is_some());
+        self.show();
         self.card.clone().zip(answer)
     }
 
@@ -78,12 +95,7 @@ impl Field {
         let decided = self.router.respond(app, response);
         let owed = if decided == Ok(Respond::Send) { self.owes.take() } else { None };
         let after = owed.map(|owed| micros(owed.began.elapsed()));
-        self.trace(|| What::Response {
-            app: app.to_string(),
-            data: Hex(response.to_vec()),
-            outcome: outcome(decided),
-            after,
-        });
+        self.trace(|| What::Response { app: app.to_string(), data: Hex(response.to_vec()), outcome: outcome(decided), after });
         match decided? {
             Respond::Send => Ok(self.card.clone().zip(after).map(|(to, after)| Due { to, after })),
             Respond::Dropped(_) => Ok(None),
@@ -97,6 +109,8 @@ impl Field {
     pub(super) fn put_in(&mut self, card: Arc<dyn Answers>) {
         self.trace(|| What::Inserted);
         self.card = Some(card);
+        self.times += 1;
+        self.show();
     }
 
     /// Routes a command. What is to be delivered has been when this returns: under the lock on purpose, so that messages cannot
@@ -129,6 +143,7 @@ impl Field {
         if let Some(card) = self.card.take() {
             card.close();
         }
+        self.show();
     }
 
     /// The reader has let this card go. Nothing, if it was taken out before.
@@ -150,6 +165,38 @@ impl Field {
     /// Whether a card should be in the reader.
     pub(super) fn wants_card(&self) -> bool {
         !self.is_off && !self.router.is_empty()
+    }
+
+    pub(super) fn is_off(&self) -> bool {
+        self.is_off
+    }
+
+    /// Switches it on or off, as the user does.
+    pub(super) fn switch(&mut self, on: bool) {
+        self.is_off = !on;
+        if !on && self.has_card() {
+            self.lose(Lost::SwitchedOff);
+            self.take_out();
+        }
+        self.show();
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<CardState> {
+        self.state.subscribe()
+    }
+
+    fn show(&self) {
+        let state = match (self.wants_card(), self.has_card()) {
+            (false, _) => CardState::NotWanted,
+            (true, false) => CardState::Awaited,
+            (true, true) => CardState::Inserted(self.times),
+        };
+        self.state.send_if_modified(|shown| {
+            *shown != state && {
+                *shown = state;
+                true
+            }
+        });
     }
 
     pub(super) fn owes(&self) -> Option<Owes> {

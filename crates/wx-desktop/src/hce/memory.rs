@@ -57,8 +57,12 @@ impl Default for MemoryReader {
     /// A device that can do everything, and no card.
     fn default() -> Self {
         let radio = Radio { nfc: Nfc::On, hce: true, default_app: true };
-        let inner =
-            Inner { radio: radio.into(), refuses: false.into(), card: watch::Sender::new(None), turn: tokio::sync::Mutex::new(()) };
+        let inner = Inner {
+            radio: radio.into(),
+            refuses: false.into(),
+            card: watch::Sender::new(None),
+            turn: tokio::sync::Mutex::new(()),
+        };
         Self(Arc::new(inner))
     }
 }
@@ -153,9 +157,7 @@ impl Answers for MemoryAnswers {
 
     fn close(&self) {
         lock(&self.waiting).clear();
-        let is_ours = |card: &mut Option<Card>| {
-            card.take_if(|card| Arc::ptr_eq(&card.waiting, &self.waiting)).is_some()
-        };
+        let is_ours = |card: &mut Option<Card>| card.take_if(|card| Arc::ptr_eq(&card.waiting, &self.waiting)).is_some();
         self.reader.0.card.send_if_modified(is_ours);
     }
 }

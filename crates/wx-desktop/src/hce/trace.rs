@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use wx_rules::apdu::selection;
 
 pub use self::replay::Difference;
+pub(super) use self::replay::outcome;
 
 /// A record of every command and response, each with the decision about it: why a tap was silent.
 ///

@@ -13,9 +13,9 @@ pub struct Difference {
     /// Which entry, counted from 0.
     pub index: usize,
     /// What the trace says.
-    pub then: What,
+    pub then: Box<What>,
     /// What the rules say now.
-    pub now: What,
+    pub now: Box<What>,
 }
 
 impl fmt::Display for Difference {
@@ -31,7 +31,7 @@ pub(super) fn replay(entries: &[Entry]) -> Result<(), Difference> {
     for (index, Entry { what: then, .. }) in entries.iter().enumerate() {
         let now = decide(&mut router, then);
         if now != *then {
-            return Err(Difference { index, then: then.clone(), now });
+            return Err(Difference { index, then: Box::new(then.clone()), now: Box::new(now) });
         }
     }
     Ok(())
@@ -49,7 +49,7 @@ fn decide(router: &mut Router<String>, then: &What) -> What {
             What::Stopped { app, answer }
         }
         What::Inserted => What::Inserted,
-        What::Command { data, routed: then } => {
+        What::Command { data, .. } => {
             let routed = match router.command(&data.0) {
                 Step::Answer(answer) => Routed::Answer(Hex(answer.to_vec())),
                 Step::Deliver { to, deselected } => Routed::To { app: to, deselected },
@@ -65,7 +65,7 @@ fn decide(router: &mut Router<String>, then: &What) -> What {
     }
 }
 
-pub(in super::super) fn outcome(decided: Result<Respond, RespondError>) -> Outcome {
+pub(in crate::hce) fn outcome(decided: Result<Respond, RespondError>) -> Outcome {
     match decided {
         Ok(Respond::Send) => Outcome::Sent,
         Ok(Respond::Dropped(Dropped::NotSelected)) => Outcome::NotSelected,

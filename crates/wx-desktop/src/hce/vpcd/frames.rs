@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_reply_says_its_length_first() {
         assert_eq!(reply(&[0x90, 0x00]), Some(vec![0, 2, 0x90, 0x00]));
-        assert_eq!(reply(&[7; 65_535]).unwrap()[..3], [0xFF, 0xFF, 7]);
-        assert_eq!(reply(&[7; 65_536]), None);
+        assert_eq!(reply(&vec![7; 65_535]).unwrap()[..3], [0xFF, 0xFF, 7]);
+        assert_eq!(reply(&vec![7; 65_536]), None);
     }
 
     proptest! {

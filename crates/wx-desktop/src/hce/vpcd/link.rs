@@ -9,10 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     super::transport::{Answers, Link, Signal, Signals},

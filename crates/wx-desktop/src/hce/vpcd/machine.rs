@@ -19,7 +19,8 @@ pub(super) fn look(vpcd: SocketAddr, pcscd: &Path) -> Machine {
     if !vpcd.ip().is_loopback() {
         return Machine::Free;
     }
-    let tables: Vec<_> = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    let tables: Vec<_> =
+        ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
     if tables.is_empty() {
         return Machine::Free;
     }
