@@ -15,6 +15,9 @@ use std::{path::Path, process::Command, sync::OnceLock};
 
 pub use self::{stack::Stack, terminal::Terminal};
 
+/// The environment variable that makes tests fail on a machine without a PC/SC stack, instead of saying that they did not run.
+pub const REQUIRED: &str = "WX_REQUIRE_PCSC";
+
 /// The parts, and the Debian package of each.
 const PARTS: &[(&str, &str)] =
     &[(stack::PCSCD, "pcscd"), (stack::DRIVER, "vsmartcard-vpcd"), (terminal::PYTHON, "python3-pyscard")];

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-host", &["wx-api", "wx-rules"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
+    ("wx-rig", &[]),
     ("wx-tests", &[]),
     ("xtask", &[]),
 ];
