@@ -10,10 +10,15 @@
 mod ports;
 mod stack;
 mod terminal;
+mod trials;
 
 use std::{path::Path, process::Command, sync::OnceLock};
 
-pub use self::{stack::Stack, terminal::Terminal};
+pub use self::{
+    stack::Stack,
+    terminal::Terminal,
+    trials::{Test, main},
+};
 
 /// The environment variable that makes tests fail on a machine without a PC/SC stack, instead of saying that they did not run.
 pub const REQUIRED: &str = "WX_REQUIRE_PCSC";
