@@ -48,8 +48,9 @@ class Reader:
                 self.card = card
             pci = SCARD_PCI_T0 if self.protocol == SCARD_PROTOCOL_T0 else SCARD_PCI_T1
             code, response = SCardTransmit(self.card, pci, command)
-            if code == SCARD_S_SUCCESS:
+            if code == SCARD_S_SUCCESS and response:
                 return response
+            # A response has two bytes at least: without any, vpcd says that the card went away.
             self.let_go(SCARD_LEAVE_CARD)
             if code not in SHORT_OF_SENDING:
                 return None

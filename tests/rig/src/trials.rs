@@ -32,10 +32,10 @@ fn run(test: fn() -> Pin<Box<dyn Future<Output = ()>>>) -> Result<Completion, Fa
     }
 }
 
-/// Tests by the names of their functions, for [`main`].
+/// Tests by the names of their functions, module by module, for [`main`].
 #[macro_export]
 macro_rules! tests {
-    ($($($module:ident)::+),* $(,)?) => {
-        &[$((stringify!($($module)::+), || ::std::boxed::Box::pin($($module)::+()))),*]
+    ($($module:ident { $($test:ident),* $(,)? })*) => {
+        &[$($((concat!(stringify!($module), "::", stringify!($test)), || ::std::boxed::Box::pin($module::$test()))),*),*]
     };
 }

@@ -192,7 +192,7 @@ pub(crate) async fn what_happened_reads_and_replays() {
     let text = tap.trace.to_string();
     for line in [
         "wallet  has registered F222222222",
-        "reader  > 00B0000010  answered 6F00: nothing is selected, and this selects nothing (5 bytes, but no SELECT that is routed has fewer than 10)",
+        "reader  > 00B0000010  answered 6F00: nothing is selected, and this selects nothing (instruction B0, no SELECT)",
         "reader  > 00A4040005F22222222200  to wallet",
         "wallet  < 9000  sent after ",
         "reader  > 00A4040005F44444444400  answered 6A82: nobody has registered F444444444",
