@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
     time::Duration,
@@ -67,6 +68,42 @@ impl VirtualClock {
             self.quiet().await;
         }
         self.quiet().await;
+    }
+
+    /// Runs `work` to its end with nobody to move time: whenever all is quiet, time goes on to the next moment that somebody sleeps
+    /// until. None, when nobody sleeps either: nothing would ever happen again.
+    ///
+    /// What is quiet, this knows as well as [`pass`](Self::pass) does, and no better: all of `work` must happen in this task.
+    ///
+    /// ```
+    /// # use std::{future::pending, time::Duration};
+    /// use wx_api::Clock as _;
+    /// use wx_mock::VirtualClock;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let clock = VirtualClock::default();
+    /// let tomorrow = clock.now() + Duration::from_secs(86_400);
+    /// assert_eq!(clock.run(clock.sleep_until(tomorrow)).await, Some(()));
+    /// assert_eq!(clock.now(), tomorrow);
+    /// assert_eq!(clock.run(pending::<()>()).await, None);
+    /// # });
+    /// ```
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let mut quiet = pin!(self.quiet());
+            let done = poll_fn(|task| match work.as_mut().poll(task) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => quiet.as_mut().poll(task).map(|()| None),
+            });
+            if let Some(done) = done.await {
+                return Some(done);
+            }
+            let next = self.lock().sleepers.keys().next().map(|(at, _)| *at);
+            if !next.is_some_and(|at| self.step(at)) {
+                return None;
+            }
+        }
     }
 
     /// How many sleep.
@@ -187,7 +224,7 @@ async fn give_way() {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, pin::pin};
+    use std::cell::RefCell;
 
     use futures_util::{FutureExt, future::join_all};
 

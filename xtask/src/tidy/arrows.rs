@@ -13,8 +13,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-host", &["wx-api", "wx-rules"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
+    ("wx-cli", CLI),
     ("wx-tests", &[]),
     ("xtask", &[]),
+];
+
+/// The program stands on top: it links whatever a user may ask for.
+const CLI: &[&str] = &[
+    "wx-api",
+    "wx-conformance",
+    "wx-crypto",
+    "wx-desktop",
+    "wx-host",
+    "wx-js",
+    "wx-mock",
+    "wx-platform",
 ];
 
 /// What any backend may depend on.
