@@ -48,6 +48,8 @@ errcodes! {
     BAD_APPID = 40013, "invalid appid";
     /// The code was given to nobody, to another app, or more than five minutes ago.
     BAD_CODE = 40029, "invalid code";
+    /// No endpoint has this path.
+    BAD_PATH = 40066, "invalid url";
     /// The secret is not this app's.
     BAD_SECRET = 40125, "invalid appsecret";
     /// The code was exchanged before.

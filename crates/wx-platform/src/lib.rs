@@ -5,6 +5,10 @@
 
 mod errcode;
 #[cfg(feature = "server")]
+pub mod platform;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
 pub mod store;
 pub mod wire;
 

@@ -1,6 +1,9 @@
 //! What a platform server keeps, and what it demands of the place.
 
+mod fingerprint;
+mod memory;
 mod records;
+mod redb;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -8,7 +11,9 @@ use async_trait::async_trait;
 use wx_api::{AppId, Timestamp, UserId};
 use wx_rules::login::CodeError;
 
+pub use self::memory::MemoryStore;
 pub use self::records::{App, Code, HostKey, Identity, Session, SoterKey, Token, TokenKind, User};
+pub use self::redb::RedbStore;
 
 /// An answer of a store.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -73,7 +78,8 @@ pub trait Store: Send + Sync {
     /// The newest token of this kind of this app, expired or not.
     async fn current_token(&self, app: &AppId, kind: TokenKind) -> Result<Option<Token>>;
     /// Makes `token` the newest of its app and kind, if the newest has the text `was` (`None`: if there is none); that one then expires
-    /// at `was_until`, unless it does so earlier. Answers the newest token afterwards: `token`, or the one that came before it.
+    /// at `was_until`, unless it does so earlier. Answers the newest token afterwards: `token`, or the one that came before it. Where
+    /// there is no newest any more, because it was forgotten or revoked, nothing came before `token`.
     async fn replace_token(&self, was: Option<&str>, token: Token, was_until: Timestamp) -> Result<Token>;
     /// Ends every token of this app now.
     async fn revoke_tokens(&self, app: &AppId) -> Result<()>;

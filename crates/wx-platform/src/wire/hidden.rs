@@ -36,6 +36,12 @@ impl From<&str> for Hidden {
     }
 }
 
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl From<&Secret> for Hidden {
     fn from(secret: &Secret) -> Self {
         Self(secret.expose().to_owned())
