@@ -1,6 +1,6 @@
 //! Apps: who may speak for one, and how they are made.
 
-use std::{net::IpAddr, str::FromStr as _, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, str::FromStr as _, sync::Arc};
 
 use ipnet::IpNet;
 use subtle::ConstantTimeEq as _;
@@ -88,13 +88,7 @@ impl Platform {
     }
 
     /// The app whose secret the caller has, if it may use this endpoint now.
-    pub(super) async fn by_secret(
-        &self,
-        from: IpAddr,
-        appid: &str,
-        secret: &Hidden,
-        path: &str,
-    ) -> Result<Arc<App>, Refused> {
+    pub(super) async fn by_secret(&self, from: IpAddr, appid: &str, secret: &Hidden, path: &str) -> Result<Arc<App>, Refused> {
         let app = self.store.app(&appid.into()).await?.ok_or(Errcode::BAD_APPID)?;
         allow_ip(&app, from)?;
         if app.frozen {
@@ -125,7 +119,7 @@ pub(super) fn allow_ip(app: &App, from: IpAddr) -> Result<(), Refused> {
 }
 
 fn new(id: AppId, secret: [u8; 32]) -> App {
-    App { id, secret, frozen: false, account: None, allowed_ips: Vec::new(), withheld: Default::default() }
+    App { id, secret, frozen: false, account: None, allowed_ips: Vec::new(), withheld: BTreeSet::new() }
 }
 
 /// Networks, and addresses as networks of one.

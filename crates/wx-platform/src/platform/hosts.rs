@@ -1,5 +1,8 @@
 //! Hosts and their keys, and the users they know.
 
+use std::collections::BTreeMap;
+
+use wx_api::user::UserInfo;
 use wx_crypto::Secret;
 
 use super::{Platform, Refused, check_id, random, sha256, user_id};
@@ -41,7 +44,7 @@ impl Platform {
         let _alone = self.administration.lock().await;
         let known = self.store.user(&id).await?;
         let mut user =
-            known.unwrap_or_else(|| User { id, blocked: false, profile: Default::default(), places: Default::default() });
+            known.unwrap_or_else(|| User { id, blocked: false, profile: UserInfo::default(), places: BTreeMap::new() });
         if let Some(blocked) = wanted.blocked {
             user.blocked = blocked;
         }

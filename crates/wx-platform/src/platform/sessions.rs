@@ -122,6 +122,5 @@ pub(super) fn launch(text: &str) -> Result<u64, Refused> {
         let reason = "data format error: launch must be at most 64 bytes";
         return Err(Refused::because(Errcode::BAD_FORMAT, reason));
     }
-    let [first, ..] = sha256(text).as_chunks::<8>().0 else { return Ok(0) };
-    Ok(u64::from_be_bytes(*first))
+    Ok(sha256(text)[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

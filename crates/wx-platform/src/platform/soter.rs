@@ -1,0 +1,64 @@
+//! SOTER results: genuine, from a device of this user, and new.
+
+use std::net::IpAddr;
+
+use wx_crypto::SoterVerifier;
+
+use super::{Platform, Refused, app_id, result_json as soter, user_id};
+use crate::{
+    Errcode, store,
+    wire::{
+        self,
+        soter::{TokenQuery, VERIFY_SIGNATURE, Verdict, VerifyRequest},
+    },
+};
+
+impl Platform {
+    /// Enrols a device's public key for this user of this app. One that is enrolled keeps its counter.
+    ///
+    /// # Errors
+    ///
+    /// [`Errcode::BAD_FORMAT`] for what is no RSA-2048 key as SPKI in PEM, [`Errcode::BAD_APPID`] for an app that nobody made, unless
+    /// the rules say otherwise; [`Errcode::BUSY`].
+    pub async fn enrol_soter_key(&self, key: &wire::host::SoterKey) -> Result<(), Refused> {
+        let (app, user) = (app_id(&key.app)?, user_id(&key.user)?);
+        SoterVerifier::from_spki_pem(&key.public_key)
+            .map_err(|error| Refused::because(Errcode::BAD_FORMAT, format!("data format error: public_key: {error}")))?;
+        self.hosted_app(&app).await?;
+        let new = store::SoterKey { public_key: key.public_key.clone(), counter: None };
+        Ok(self.store.add_soter_key(&app, &self.openid(&app, &user), new).await?)
+    }
+
+    /// Whether a SOTER result was signed by a device of this user and is newer than every one before it. What is not is no refusal:
+    /// the verdict says so, and why.
+    ///
+    /// # Errors
+    ///
+    /// Those of an access token, as in [`check_session`](Self::check_session); [`Errcode::BAD_OPENID`], [`Errcode::BUSY`].
+    pub async fn verify_soter(&self, from: IpAddr, token: &TokenQuery, request: &VerifyRequest) -> Result<Verdict, Refused> {
+        let app = self.by_token(from, &token.access_token, VERIFY_SIGNATURE).await?;
+        let openid = &request.openid;
+        let keys = self.store.soter_keys(&app, openid).await?;
+        if keys.is_empty() {
+            self.store.session(&app, openid).await?.ok_or(Errcode::BAD_OPENID)?;
+            return Ok(verdict(Some("no device of this user is enrolled")));
+        }
+        let mut why = None;
+        for key in keys {
+            let Ok(verifier) = SoterVerifier::from_spki_pem(&key.public_key) else { continue };
+            match soter::verify(&request.json_string, &request.json_signature, &verifier) {
+                // The store decides, so that of two requests with one result only one is accepted.
+                Ok(report) if self.store.raise_counter(&app, openid, &key.public_key, report.counter).await? => {
+                    return Ok(verdict(None));
+                }
+                Ok(_) => return Ok(verdict(Some("replayed: the counter is not above the last one of this device"))),
+                Err(error) => why = Some(error.reason()),
+            }
+        }
+        Ok(verdict(why.or(Some("no enrolled key can be read"))))
+    }
+}
+
+fn verdict(why_not: Option<&str>) -> Verdict {
+    Verdict { errcode: 0, errmsg: why_not.unwrap_or("ok").to_owned(), is_ok: why_not.is_none() }
+}

@@ -1,0 +1,99 @@
+//! The endpoints, in one table.
+
+use axum::http::{Method, StatusCode};
+
+use crate::{
+    Errcode,
+    wire::{host, session, soter, token},
+};
+
+/// What a request can be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Endpoint {
+    CodeToSession,
+    CheckSession,
+    ResetSessionKey,
+    Token,
+    StableToken,
+    VerifySoter,
+    HostLogin,
+    HostCheckSession,
+    HostUserInfo,
+    HostSoterKey,
+    HostApp,
+    HostUser,
+    /// A path that is none of ours.
+    Unknown,
+}
+
+impl Endpoint {
+    /// Every one that has a path.
+    pub(super) const ALL: [Self; 12] = [
+        Self::CodeToSession,
+        Self::CheckSession,
+        Self::ResetSessionKey,
+        Self::Token,
+        Self::StableToken,
+        Self::VerifySoter,
+        Self::HostLogin,
+        Self::HostCheckSession,
+        Self::HostUserInfo,
+        Self::HostSoterKey,
+        Self::HostApp,
+        Self::HostUser,
+    ];
+
+    /// Its path, by which logs and metrics call it.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::CodeToSession => session::CODE_TO_SESSION,
+            Self::CheckSession => session::CHECK_SESSION,
+            Self::ResetSessionKey => session::RESET_SESSION_KEY,
+            Self::Token => token::TOKEN,
+            Self::StableToken => token::STABLE_TOKEN,
+            Self::VerifySoter => soter::VERIFY_SIGNATURE,
+            Self::HostLogin => host::LOGIN,
+            Self::HostCheckSession => host::CHECK_SESSION,
+            Self::HostUserInfo => host::USER_INFO,
+            Self::HostSoterKey => host::SOTER_KEY,
+            Self::HostApp => host::APP,
+            Self::HostUser => host::USER,
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Refuses another method than its own.
+    pub(super) fn check_method(self, method: &Method) -> Result<(), Errcode> {
+        match self {
+            Self::Unknown => Err(Errcode::BAD_PATH),
+            Self::CodeToSession | Self::CheckSession | Self::ResetSessionKey | Self::Token if method != Method::GET => {
+                Err(Errcode::GET_REQUIRED)
+            }
+            Self::CodeToSession | Self::CheckSession | Self::ResetSessionKey | Self::Token => Ok(()),
+            _ if method != Method::POST => Err(Errcode::POST_REQUIRED),
+            _ => Ok(()),
+        }
+    }
+
+    /// The HTTP status of an answer. The documented endpoints always answer 200, as the real ones do.
+    pub(super) fn status(self, code: Option<Errcode>) -> StatusCode {
+        let Some(code) = code else { return StatusCode::OK };
+        match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::HostLogin
+            | Self::HostCheckSession
+            | Self::HostUserInfo
+            | Self::HostSoterKey
+            | Self::HostApp
+            | Self::HostUser => match code {
+                Errcode::BUSY => StatusCode::SERVICE_UNAVAILABLE,
+                Errcode::TOKEN_MISSING | Errcode::INVALID_CREDENTIAL => StatusCode::UNAUTHORIZED,
+                Errcode::NOT_AUTHORISED => StatusCode::FORBIDDEN,
+                Errcode::BAD_APPID | Errcode::BAD_OPENID | Errcode::NO_SESSION => StatusCode::NOT_FOUND,
+                Errcode::TOO_OFTEN | Errcode::DAILY_QUOTA => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::BAD_REQUEST,
+            },
+            _ => StatusCode::OK,
+        }
+    }
+}
