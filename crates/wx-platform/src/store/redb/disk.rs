@@ -26,13 +26,20 @@ pub(super) enum Trouble {
     Damaged(String),
     /// The disk failed, and the transaction with it.
     Failed(String),
+    /// Another server has the file.
+    InUse,
 }
 
 impl<E: Into<redb::Error>> From<E> for Trouble {
     fn from(error: E) -> Self {
         match error.into() {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
             redb::Error::Corrupted(what) => Self::Damaged(what),
             error @ (redb::Error::UpgradeRequired(_) | redb::Error::TableTypeMismatch { .. }) => {
+                Self::Damaged(error.to_string())
+            }
+            // How redb says that a file is none of its own, or ends too soon.
+            redb::Error::Io(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
                 Self::Damaged(error.to_string())
             }
             error => Self::Failed(error.to_string()),
@@ -68,7 +75,7 @@ impl Disk {
     /// Opens what the opener opens, now and after a failure.
     pub(super) fn over(path: PathBuf, opener: Opener) -> Result<Self, StoreError> {
         let disk = Self { path, opener, db: RwLock::new(None) };
-        disk.reopen()?;
+        disk.reopen().map_err(|trouble| disk.error(trouble))?;
         Ok(disk)
     }
 
@@ -77,21 +84,21 @@ impl Disk {
     }
 
     /// Closes the file if it is open, and opens it.
-    pub(super) fn reopen(&self) -> Result<(), StoreError> {
+    pub(super) fn reopen(&self) -> Result<(), Trouble> {
         let mut place = self.db.write().unwrap_or_else(PoisonError::into_inner);
         *place = None;
-        let mut db = (self.opener)().map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: self.path.clone() },
-            error => self.error(error.into()),
-        })?;
-        let sound = db.check_integrity().map_err(|error| self.error(error.into()))?;
-        if !sound {
+        let mut db = (self.opener)()?;
+        if !db.check_integrity()? {
             let path = self.path.display();
             tracing::error!(%path, "the store was damaged and has been repaired: what it answered last may be lost");
         }
-        tables::prepare(&db).map_err(|trouble| self.error(trouble))?;
+        tables::prepare(&db)?;
         *place = Some(db);
         Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Reads from what was committed last.
@@ -99,8 +106,11 @@ impl Disk {
         self.with(|db| read(&db.begin_read()?)).map_err(|trouble| self.error(trouble))
     }
 
-    /// Commits what `write` does, durably, if that is `Ok`.
+    /// Commits what `write` does, durably, if that is `Ok`. Opens the file if it could not be opened after the last failure.
     pub(super) fn commit(&self, write: impl FnOnce(&mut Tables<'_>) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        if self.is_closed() {
+            self.reopen()?;
+        }
         self.with(|db| {
             let transaction = db.begin_write()?; // durable by default: `Durability::Immediate`
             write(&mut Tables::open(&transaction)?)?;
@@ -119,6 +129,7 @@ impl Disk {
         match trouble {
             Trouble::Record(reason) | Trouble::Damaged(reason) => StoreError::Unreadable { path, reason },
             Trouble::Failed(reason) => StoreError::Failed { path, reason },
+            Trouble::InUse => StoreError::InUse { path },
         }
     }
 }

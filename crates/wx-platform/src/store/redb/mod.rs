@@ -2,6 +2,8 @@ mod disk;
 mod form;
 mod steps;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{fmt, path::Path, sync::Arc};

@@ -165,19 +165,24 @@ impl Tables<'_> {
                 codes.push((issued, app.to_owned(), *hash));
             }
         }
-        let mut tokens = Vec::new();
+        let (mut expiries, mut tokens) = (Vec::new(), Vec::new());
         for entry in self.tokens_by_expiry.range(..(now.as_millis().saturating_add(1), &[0; 32]))?.take(PORTION) {
-            let hash = *entry?.0.value().1;
+            let (expires, hash) = entry.map(|(key, _)| (key.value().0, *key.value().1))?;
+            expiries.push((expires, hash));
             tokens.extend(get::<_, Token>(&self.tokens, &hash)?.map(|token| (hash, token)));
         }
         for (issued, app, hash) in &codes {
             self.codes_by_age.remove((*issued, app.as_str(), hash))?;
             self.codes.remove((app.as_str(), hash))?;
         }
-        for (hash, token) in &tokens {
+        for (expires, hash) in &expiries {
+            self.tokens_by_expiry.remove((*expires, hash))?;
+        }
+        // One of a text that was there before may have a longer life now.
+        for (hash, token) in tokens.iter().filter(|(_, token)| token.expires <= now) {
             self.remove_token(hash, token)?;
         }
-        Ok(codes.len() == PORTION || tokens.len() == PORTION)
+        Ok(codes.len() == PORTION || expiries.len() == PORTION)
     }
 
     fn next_version(&mut self) -> Done<u64> {

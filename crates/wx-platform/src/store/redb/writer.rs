@@ -71,8 +71,9 @@ fn run(disk: &Disk, steps: &mpsc::Receiver<Box<dyn Step>>) {
         }
         // A file that failed once refuses everything until it is opened anew.
         if committed.is_err()
-            && let Err(error) = disk.reopen()
+            && let Err(trouble) = disk.reopen()
         {
+            let error = disk.error(trouble);
             tracing::error!(%error, "the store cannot be opened again");
         }
         for step in batch {
@@ -101,11 +102,11 @@ where
 {
     fn take(&mut self, tables: &mut Tables<'_>) -> std::result::Result<(), Trouble> {
         match self.work.take().map(|work| work(tables)) {
-            Some(Err(trouble @ (Trouble::Damaged(_) | Trouble::Failed(_)))) => Err(trouble),
-            outcome => {
+            outcome @ (None | Some(Ok(_) | Err(Trouble::Record(_)))) => {
                 self.outcome = outcome;
                 Ok(())
             }
+            Some(Err(trouble)) => Err(trouble),
         }
     }
 
