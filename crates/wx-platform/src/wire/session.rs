@@ -60,8 +60,10 @@ pub struct SessionQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSessionKey {
     /// 0.
+    #[serde(default)]
     pub errcode: i32,
     /// `ok`.
+    #[serde(default)]
     pub errmsg: String,
     /// The user in this app.
     pub openid: String,

@@ -29,6 +29,7 @@ pub struct VerifyRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// 0: the request was understood, whatever the verdict.
+    #[serde(default)]
     pub errcode: i32,
     /// `ok`, or why the result was not accepted, with the number of the request.
     #[serde(default)]
