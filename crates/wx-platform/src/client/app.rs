@@ -103,11 +103,11 @@ impl Client {
     /// use wx_platform::client::{Client, WEIXIN};
     ///
     /// let secret = Secret::from("the app's secret".to_owned());
-    /// let client = Client::builder(WEIXIN, AppId::new("wx4f4bc4dec97d474b"), secret.clone()).build()?;
+    /// let client = Client::builder(WEIXIN, AppId::from("wx4f4bc4dec97d474b"), secret.clone()).build()?;
     /// assert_eq!(format!("{client:?}"), r#"Client { platform: "https://api.weixin.qq.com", app: "wx4f4bc4dec97d474b", .. }"#);
     ///
     /// // Secrets travel in queries, so a platform elsewhere must speak https.
-    /// assert!(Client::builder("http://platform.example", AppId::new("wx4f4bc4dec97d474b"), secret).build().is_err());
+    /// assert!(Client::builder("http://platform.example", AppId::from("wx4f4bc4dec97d474b"), secret).build().is_err());
     /// # Ok::<(), wx_platform::client::ClientError>(())
     /// ```
     pub fn builder(base_url: &str, app: AppId, secret: Secret) -> ClientBuilder {
@@ -180,7 +180,7 @@ impl Client {
     ///
     /// [`ClientError::Refused`] with 40003 for an `openid` that is not of this app; any other [`ClientError`].
     pub async fn verify_soter(&self, request: &VerifyRequest) -> Result<Verdict, ClientError> {
-        self.with_token(async |access_token| {
+        self.with_token(|access_token| async move {
             let hidden = [access_token.expose()];
             // A result counts once, so the second answer to the same one would be no.
             let question = Question { path: soter::VERIFY_SIGNATURE, again: Again::No, hidden: &hidden };
@@ -205,27 +205,28 @@ impl Client {
         A: serde::de::DeserializeOwned,
     {
         let signature = session::sign(b"", key);
-        self.with_token(async |access_token| {
-            let hidden = [access_token.expose(), &signature];
-            let query = SessionQuery {
-                access_token: access_token.clone(),
-                openid: openid.to_owned(),
-                signature: signature.clone(),
-                sig_method: session::SIG_METHOD.to_owned(),
-            };
-            self.http.ask(Question { path, again, hidden: &hidden }, |client, url| client.get(url).query(&query)).await
+        self.with_token(|access_token| {
+            let (openid, signature) = (openid.to_owned(), signature.clone());
+            let query = SessionQuery { access_token, openid, signature, sig_method: session::SIG_METHOD.to_owned() };
+            async move {
+                let hidden = [query.access_token.expose(), &query.signature];
+                self.http.ask(Question { path, again, hidden: &hidden }, |client, url| client.get(url).query(&query)).await
+            }
         })
         .await
     }
 
     /// Asks with the token at hand, and if that is refused once more with another.
-    async fn with_token<A>(&self, ask: impl AsyncFn(&Hidden) -> Result<A, ClientError>) -> Result<A, ClientError> {
+    async fn with_token<A, F>(&self, ask: impl Fn(Hidden) -> F) -> Result<A, ClientError>
+    where
+        F: Future<Output = Result<A, ClientError>>,
+    {
         let token = self.tokens.token().await?;
-        match ask(&(&token).into()).await {
+        match ask((&token).into()).await {
             Err(ClientError::Refused { code, .. }) if is_of_the_token(code) => {
                 tracing::debug!(%code, "the access token was refused: trying another");
                 let token = self.tokens.instead_of(&token).await?;
-                ask(&(&token).into()).await
+                ask((&token).into()).await
             }
             answer => answer,
         }

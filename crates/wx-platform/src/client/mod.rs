@@ -10,7 +10,7 @@
 //!
 //! # async fn exchange(code_from_the_mini_program: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let secret = Secret::from(std::env::var("APP_SECRET")?);
-//! let client = Client::builder(WEIXIN, AppId::new("wx4f4bc4dec97d474b"), secret).build()?;
+//! let client = Client::builder(WEIXIN, AppId::from("wx4f4bc4dec97d474b"), secret).build()?;
 //! let user = client.code_to_session(code_from_the_mini_program).await?;
 //! println!("{} is here", user.openid);
 //! # Ok(())
