@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 pub(crate) enum Backend {
     /// A whole world in memory.
     Mock,
+    /// The real parts of this machine.
+    Desktop,
     /// A device at the other end of a link.
     Remote(String),
 }
@@ -21,6 +23,7 @@ impl FromStr for Backend {
     fn from_str(name: &str) -> Result<Self, Unknown> {
         match name {
             "mock" => Ok(Self::Mock),
+            "desktop" => Ok(Self::Desktop),
             url if url.contains("://") => Ok(Self::Remote(url.to_owned())),
             other => Err(Unknown(other.to_owned())),
         }
@@ -31,6 +34,7 @@ impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mock => "mock",
+            Self::Desktop => "desktop",
             Self::Remote(url) => url,
         })
     }
@@ -45,7 +49,7 @@ impl fmt::Display for Unknown {
 impl std::error::Error for Unknown {}
 
 /// The names of the backends in this program.
-pub(crate) const NAMES: &[&str] = &["mock"];
+pub(crate) const NAMES: &[&str] = &["mock", "desktop"];
 
 /// Why nothing can be asked of a device at the other end of a link.
 pub(crate) fn no_link(url: &str) -> String {

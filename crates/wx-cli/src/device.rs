@@ -3,14 +3,18 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use wx_api::{Cx, Host, Platform, Profile, Scope, Version, authorization::Authorization};
-use wx_host::{Consent, MemoryStore, Timeout, Wx};
+use wx_api::{ApiSet, Clock, Cx, Host, Invoke as _, Platform, Profile, Scope, Version, authorization::Authorization};
+use wx_crypto::Secret;
+use wx_desktop::{Desktop, PlatformAt};
+use wx_host::{Consent, MemoryStore, Timeout, TokioClock, Wx};
 use wx_mock::World;
 
 use crate::{
     backend::{self, Backend},
-    consent::ForThisRun,
+    consent::{ForThisRun, TerminalPrompt},
     failure::Failure,
+    input::{self, Text},
+    settings,
     world_file::WorldFile,
 };
 
@@ -24,7 +28,7 @@ const SEED: u64 = 1;
 /// Which backend, under which profile.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BackendOptions {
-    /// What does the work: mock, a world in memory that is the same every time.
+    /// What does the work: mock, a world in memory that is the same every time; or desktop, the real parts of this machine.
     #[arg(long, value_name = "BACKEND", default_value = "mock")]
     pub(crate) backend: Backend,
     /// The kind of phone that a mini-program finds.
@@ -58,6 +62,12 @@ pub(crate) struct DeviceOptions {
     /// Refuses this scope for this run, whatever was decided before; may be repeated.
     #[arg(long, value_name = "SCOPE")]
     deny: Vec<Scope>,
+    /// The platform server that the desktop backend signs in at; one in this process unless given.
+    #[arg(long, value_name = "URL", requires = "host_key")]
+    platform: Option<String>,
+    /// What that server knows this host by, as @FILE or @-: arguments can be seen by other users.
+    #[arg(long, value_name = "TEXT", env = "WX_HOST_KEY", hide_env_values = true)]
+    host_key: Option<Text>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -73,8 +83,11 @@ pub(crate) struct Device {
     pub(crate) wx: Wx,
     /// Who calls.
     pub(crate) cx: Cx,
+    /// Its time.
+    pub(crate) clock: Arc<dyn Clock>,
     /// The world around it, if it is a fake one.
     pub(crate) world: Option<World>,
+    desktop: Option<Desktop>,
 }
 
 impl BackendOptions {
@@ -91,11 +104,21 @@ impl BackendOptions {
         }
     }
 
-    /// The device as nobody in particular finds it: to ask what it can do.
-    pub(crate) fn device(&self) -> Result<Device, Failure> {
-        let nobody =
-            DeviceOptions { backend: self.clone(), app_id: APP.to_owned(), user: None, grant: Vec::new(), deny: Vec::new() };
-        nobody.open()
+    /// What it can do, without anybody to do it for: no server is started, no consent asked, and nothing kept.
+    pub(crate) async fn supported(&self) -> Result<ApiSet, Failure> {
+        self.world_file()?;
+        let host = match &self.backend {
+            Backend::Mock => World::new(SEED).host(),
+            Backend::Desktop => {
+                let at = PlatformAt::Url { url: "http://127.0.0.1:1".to_owned(), host_key: Secret::from("none".to_owned()) };
+                let desktop = Desktop::builder(Arc::new(TokioClock)).platform(at).start().await;
+                desktop.map_err(Failure::failed)?.host()
+            }
+            Backend::Remote(url) => return Err(Failure::misuse(backend::no_link(url))),
+        };
+        let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(MemoryStore::default()));
+        let host = Host { authorization: Some(Arc::new(consent)), ..host };
+        Ok(host.supported() & self.profile().apis())
     }
 
     /// What the world is like, for a backend that has one.
@@ -109,22 +132,42 @@ impl BackendOptions {
 
 impl DeviceOptions {
     /// Gets the device ready.
-    pub(crate) fn open(&self) -> Result<Device, Failure> {
+    pub(crate) async fn open(&self) -> Result<Device, Failure> {
         let file = self.backend.world_file()?;
         let decided = self.decided(&file)?;
         let user = self.user.as_deref().or(file.user.id.as_deref()).unwrap_or(USER);
         let cx = Cx::new(&self.app_id).with_user(user).with_profile(self.backend.profile());
+        if self.platform.is_some() && self.backend.backend != Backend::Desktop {
+            return Err(Failure::misuse("--platform is for the desktop backend: others have no platform server to sign in at"));
+        }
         match &self.backend.backend {
             Backend::Mock => {
                 let world = World::new(self.backend.seed.or(file.seed).unwrap_or(SEED));
                 file.apply(&world);
                 let store = ForThisRun::new(MemoryStore::default(), decided);
                 let consent = Consent::new(world.user().clone(), Arc::new(store));
-                let timeout = Timeout::new(world.clock().clone());
-                Ok(Device { wx: stack(world.host(), consent, timeout), cx, world: Some(world) })
+                let clock: Arc<dyn Clock> = world.clock().clone();
+                Ok(Device { wx: stack(world.host(), consent, clock.clone()), cx, clock, world: Some(world), desktop: None })
+            }
+            Backend::Desktop => {
+                let store = ForThisRun::new(settings::open()?, decided);
+                let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(store));
+                let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+                let builder = Desktop::builder(clock.clone()).platform(self.platform()?);
+                let desktop = builder.start().await.map_err(Failure::failed)?;
+                let wx = stack(desktop.host(), consent, clock.clone());
+                Ok(Device { wx, cx, clock, world: None, desktop: Some(desktop) })
             }
             Backend::Remote(url) => Err(Failure::misuse(backend::no_link(url))),
         }
+    }
+
+    /// Where the desktop signs in.
+    fn platform(&self) -> Result<PlatformAt, Failure> {
+        let Some(url) = &self.platform else { return Ok(PlatformAt::Here) };
+        let key = self.host_key.as_ref().map(Text::read_line).transpose()?;
+        let host_key = input::secret(&key.unwrap_or_default());
+        Ok(PlatformAt::Url { url: url.clone(), host_key })
     }
 
     /// What is decided before anybody is asked: by the file, and above it by the command line.
@@ -140,8 +183,8 @@ impl DeviceOptions {
 }
 
 /// The layers of a product around a backend.
-fn stack(host: Host, consent: impl Authorization + 'static, timeout: Timeout) -> Wx {
-    Wx::builder(Host { authorization: Some(Arc::new(consent)), ..host }).trace().timeout(timeout).build()
+fn stack(host: Host, consent: impl Authorization + 'static, clock: Arc<dyn Clock>) -> Wx {
+    Wx::builder(Host { authorization: Some(Arc::new(consent)), ..host }).trace().timeout(Timeout::new(clock)).build()
 }
 
 impl Device {
@@ -151,6 +194,14 @@ impl Device {
         match &self.world {
             Some(world) => world.clock().run(work).await,
             None => Some(work.await),
+        }
+    }
+
+    /// Puts away what was made ready.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        match self.desktop {
+            Some(desktop) => desktop.shutdown().await.map_err(|error| Failure::failed(format!("the platform server: {error}"))),
+            None => Ok(()),
         }
     }
 }

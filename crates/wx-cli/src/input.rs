@@ -8,6 +8,7 @@ use std::{
     str::FromStr,
 };
 
+use wx_crypto::Secret;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -49,6 +50,11 @@ impl Text {
             Self::File(_) | Self::Stdin => Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()),
         })
     }
+}
+
+/// A text that is a secret from here on.
+pub(crate) fn secret(text: &Zeroizing<String>) -> Secret {
+    Secret::from(text.as_str().to_owned())
 }
 
 impl FromStr for Text {

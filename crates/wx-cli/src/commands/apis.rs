@@ -42,10 +42,7 @@ struct Row {
 
 /// Prints the list.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let supported = block_on(async {
-        let device = options.backend.device()?;
-        Ok(device.wx.supported(&device.cx))
-    })?;
+    let supported = block_on(options.backend.supported())?;
     let profile = options.backend.profile();
     let backend = options.backend.backend.to_string();
     let rows: Vec<Row> = Api::ALL.iter().map(|&api| row(api, supported, &profile, &backend)).collect();

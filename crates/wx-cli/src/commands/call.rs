@@ -46,8 +46,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         return Err(Failure::misuse(format!("the argument is no JSON: {error}")));
     }
     let answer = block_on(async {
-        let device = options.device.open()?;
+        let device = options.device.open().await?;
         let answer = device.run(device.wx.call_json(&device.cx, &options.api, args)).await;
+        device.close().await?;
         answer.ok_or_else(|| {
             Failure::failed(format!(
                 "{} waits for what nobody does, such as a finger on the reader: say in a world file what happens (--world)",

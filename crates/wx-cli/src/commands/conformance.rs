@@ -13,6 +13,7 @@ use clap::Args;
 use serde::Serialize;
 use wx_api::Profile;
 use wx_conformance::{Case, CaseReport, Harness, Report, Verdict, cases, judge, label, profiles};
+use wx_desktop::conformance::DesktopHarness;
 use wx_mock::conformance::MockHarness;
 
 use crate::{
@@ -77,10 +78,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 }
 
 fn harnesses(only: Option<&Backend>) -> Result<Vec<Box<dyn Harness>>, Failure> {
-    let mock = || -> Box<dyn Harness> { Box::new(MockHarness) };
     match only {
-        None => Ok(vec![mock()]),
-        Some(Backend::Mock) => Ok(vec![mock()]),
+        None => Ok(vec![Box::new(MockHarness), Box::new(DesktopHarness)]),
+        Some(Backend::Mock) => Ok(vec![Box::new(MockHarness)]),
+        Some(Backend::Desktop) => Ok(vec![Box::new(DesktopHarness)]),
         Some(Backend::Remote(url)) => Err(Failure::misuse(backend::no_link(url))),
     }
 }

@@ -7,6 +7,8 @@ mod conformance;
 mod doctor;
 mod man;
 mod open_data;
+mod platform;
+mod run;
 mod settings;
 
 use std::process::ExitCode;
@@ -18,9 +20,11 @@ use crate::failure::{self, Failure};
 /// What `wx` does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Run(run::Options),
     Call(call::Options),
     Apis(apis::Options),
     OpenData(open_data::Options),
+    Platform(platform::Options),
     Settings(settings::Options),
     Conformance(conformance::Options),
     Doctor(doctor::Options),
@@ -31,9 +35,11 @@ pub(crate) enum Command {
 /// Runs a command to its end.
 pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::Run(options) => run::run(&options),
         Command::Call(options) => call::run(&options),
         Command::Apis(options) => apis::run(&options),
         Command::OpenData(options) => open_data::run(options),
+        Command::Platform(options) => platform::run(options),
         Command::Settings(options) => settings::run(options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Doctor(options) => doctor::run(&options),

@@ -7,7 +7,7 @@ use crate::wx;
 #[test]
 fn help_goes_to_standard_output_with_exit_codes_and_examples() {
     let run = wx(&["--help"]).run().exits(0).quiet();
-    for command in ["call", "apis", "open-data", "settings", "conformance", "doctor", "completions", "man"] {
+    for command in ["run", "call", "apis", "open-data", "platform", "settings", "conformance", "doctor", "completions", "man"] {
         assert!(run.stdout.contains(command), "{command} is not in the help");
         let help = wx(&[command, "--help"]).run().exits(0).quiet().stdout;
         assert!(help.contains("Examples:") && help.contains(&format!("wx {command}")), "{help}");

@@ -8,6 +8,8 @@ mod conformance;
 mod doctor;
 mod help;
 mod open_data;
+mod platform;
+mod run;
 mod settings;
 
 use std::{
