@@ -48,6 +48,29 @@ fn every_vector_is_answered_as_it_expects() {
 }
 
 #[test]
+fn lenient_opens_the_vectors_that_are_only_damaged() {
+    let cases = vectors("decrypt");
+    let run = wx(&["open-data", "decrypt", "--jsonl", "--lenient"]).input(&lines(&cases)).run().exits(0).quiet();
+    for (line, case) in run.stdout.lines().zip(&cases) {
+        let expect = case.get("expect_lenient").unwrap_or(&case["expect"]);
+        let answer: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&answer["id"], &answer["ok"], &answer["reason"]), (&case["id"], &expect["ok"], &expect["error"]));
+        assert_eq!(answer.get("plaintext_sha256"), expect.get("plaintext_sha256"), "{}", case["id"]);
+    }
+}
+
+#[test]
+fn a_repair_that_would_help_is_named() {
+    let mut case = official();
+    case["encrypted_data"] = case["encrypted_data"].as_str().unwrap().replace('+', " ").into();
+    let strict = decrypt(&case, OFFICIAL).run().exits(1);
+    assert!(strict.stderr.contains("with --lenient it opens: the encrypted data had a space"), "{}", strict.stderr);
+    let lenient = decrypt(&case, &[OFFICIAL, &["--lenient"]].concat()).run().exits(0);
+    assert!(lenient.stderr.starts_with("wx: repaired: the encrypted data had a space"), "{}", lenient.stderr);
+    assert_eq!(lenient.stdout.trim_end(), case["expect"]["plaintext"].as_str().unwrap());
+}
+
+#[test]
 fn every_signature_is_answered_as_it_expects() {
     let cases = vectors("signature");
     let run = wx(&["open-data", "verify", "--jsonl"]).input(&lines(&cases)).run().exits(0).quiet();

@@ -8,10 +8,13 @@ use std::{
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use wx_crypto::{Expect, OpenDataError, SessionKey, open_data, signature};
+use wx_crypto::{Expect, OpenDataError, SessionKey, signature};
 use zeroize::Zeroizing;
 
-use super::lines::{Answer, NoCase};
+use super::{
+    lenient::{self, Texts},
+    lines::{Answer, NoCase},
+};
 
 /// The platform's number for a signature that does not match.
 pub(super) const BAD_SIGNATURE: i32 = 87009;
@@ -25,6 +28,8 @@ pub(super) struct Defaults {
     pub(super) now_s: Option<i64>,
     pub(super) max_age_s: u64,
     pub(super) max_skew_s: u64,
+    /// Whether damage is repaired.
+    pub(super) lenient: bool,
 }
 
 /// Opens the data of a case.
@@ -40,7 +45,12 @@ pub(super) fn decrypt(line: &[u8], defaults: &Defaults) -> Result<Answer, NoCase
     let max_skew_s = case.number("max_skew_s", Value::as_u64)?.unwrap_or(defaults.max_skew_s);
 
     let expect = Expect { appid: &appid, now_s, max_age_s, max_skew_s };
-    let opened = SessionKey::from_base64(&key).and_then(|key| open_data::open(&data, &iv, &key, &expect));
+    let texts = Texts { key: &key, data: &data, iv: &iv };
+    let opened = if defaults.lenient {
+        lenient::open_repaired(texts, &expect).map(|(opened, _)| opened)
+    } else {
+        lenient::open(texts, &expect)
+    };
     Ok(match opened {
         Ok(opened) => Answer { plaintext_sha256: Some(sha256(opened.json.as_bytes())), ..good(case.id) },
         Err(error) => refused(case.id, &error),
@@ -130,9 +140,11 @@ impl Case {
 mod tests {
     #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
+    use wx_crypto::open_data;
+
     use super::*;
 
-    const DEFAULTS: Defaults = Defaults { appid: None, now_s: Some(1000), max_age_s: 7200, max_skew_s: 300 };
+    const DEFAULTS: Defaults = Defaults { appid: None, now_s: Some(1000), max_age_s: 7200, max_skew_s: 300, lenient: false };
 
     fn case(appid: &str) -> String {
         let json = r#"{"watermark":{"appid":"wx1","timestamp":1000}}"#;

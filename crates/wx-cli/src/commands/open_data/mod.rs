@@ -1,6 +1,7 @@
 //! `wx open-data`.
 
 mod cases;
+mod lenient;
 mod lines;
 mod one;
 
@@ -55,6 +56,10 @@ struct Decrypt {
     appid: Option<String>,
     #[command(flatten)]
     age: Age,
+    /// Repairs what URLs, forms and mail do to base64 before it opens: `+` that became a space, percent-encoding, the URL-safe
+    /// alphabet, missing `=`, line breaks.
+    #[arg(long)]
+    lenient: bool,
     /// Reads cases from standard input, one a line.
     #[arg(long, conflicts_with_all = ["session_key", "encrypted_data", "iv"])]
     jsonl: bool,
@@ -113,7 +118,13 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     match options.what {
         What::Decrypt(options) if options.jsonl => {
             let Age { now, max_age, max_skew } = options.age;
-            let defaults = cases::Defaults { appid: options.appid, now_s: now, max_age_s: max_age, max_skew_s: max_skew };
+            let defaults = cases::Defaults {
+                appid: options.appid,
+                now_s: now,
+                max_age_s: max_age,
+                max_skew_s: max_skew,
+                lenient: options.lenient,
+            };
             lines::answer(|line| cases::decrypt(line, &defaults))
         }
         What::Decrypt(options) => one::decrypt(&options),

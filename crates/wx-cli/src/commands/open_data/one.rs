@@ -2,11 +2,12 @@
 
 use std::{env, process::ExitCode};
 
-use wx_crypto::{Expect, OpenDataError, SessionKey, open_data, signature};
+use wx_crypto::{Expect, OpenDataError, SessionKey, signature};
 
 use super::{
     Decrypt, Key, Verify,
     cases::{BAD_SIGNATURE, MISMATCH, now},
+    lenient::{self, Texts},
 };
 use crate::{commands::verdict, failure::Failure, input::Text, output, terminal};
 
@@ -19,14 +20,30 @@ pub(super) fn decrypt(options: &Decrypt) -> Result<ExitCode, Failure> {
     let appid = options.appid.as_deref().unwrap_or_default();
     let age = options.age;
     let expect = Expect { appid, now_s: age.now.unwrap_or_else(now), max_age_s: age.max_age, max_skew_s: age.max_skew };
-    match SessionKey::from_base64(&key).and_then(|key| open_data::open(&data, &iv, &key, &expect)) {
-        Ok(opened) => output::line(&opened.json)?,
+    let texts = Texts { key: &key, data: &data, iv: &iv };
+    let repaired = || lenient::open_repaired(texts, &expect);
+    let opened = match lenient::open(texts, &expect) {
+        Err(error) if options.lenient => repaired().map_err(|_| error).map(|(opened, repairs)| {
+            for repair in repairs {
+                terminal::say(&format!("wx: repaired: {repair}"));
+            }
+            opened
+        }),
+        strict => strict,
+    };
+    match opened {
+        Ok(opened) => {
+            output::line(&opened.json)?;
+            Ok(verdict(true))
+        }
         Err(error) => {
             explain(&error);
-            return Ok(verdict(false));
+            if let (false, Ok((_, repairs))) = (options.lenient, repaired()) {
+                terminal::say(&format!("  with --lenient it opens: {}", repairs.join("; ")));
+            }
+            Ok(verdict(false))
         }
     }
-    Ok(verdict(true))
 }
 
 fn explain(error: &OpenDataError) {

@@ -83,10 +83,7 @@ fn reader(builder: Builder, world: &World) -> Builder {
 }
 
 /// Sends a command and waits for the response in hexadecimal; nothing without a card.
-fn transceive(
-    world: &World,
-    command: Result<Vec<u8>, String>,
-) -> impl Future<Output = Result<Option<String>, String>> + use<> {
+fn transceive(world: &World, command: Result<Vec<u8>, String>) -> impl Future<Output = Result<Option<String>, String>> + use<> {
     let reader = world.reader().clone();
     async move {
         let response = reader.transceive(&command?).await;
