@@ -105,7 +105,7 @@ fn the_user_answers_as_told_and_the_prompts_are_there_to_see() {
 fn an_ignored_prompt_ends_the_script_with_a_word_about_it() {
     let source = "world.user.answer('scope.record', 'ignore')\n\
                   wx.authorize({ scope: 'scope.record', complete: () => console.log('never') })\n\
-                  setTimeout(() => console.log(world.user.prompts().length), 0)";
+                  setTimeout(() => console.log(world.user.prompts().length), 1)";
     let run = script(source).run().exits(0);
     assert_eq!(run.stdout, "1\n");
     assert!(run.stderr.contains("nobody answers"), "{}", run.stderr);

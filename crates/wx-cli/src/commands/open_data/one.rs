@@ -22,14 +22,13 @@ pub(super) fn decrypt(options: &Decrypt) -> Result<ExitCode, Failure> {
     let expect = Expect { appid, now_s: age.now.unwrap_or_else(now), max_age_s: age.max_age, max_skew_s: age.max_skew };
     let texts = Texts { key: &key, data: &data, iv: &iv };
     let repaired = || lenient::open_repaired(texts, &expect);
-    let opened = match lenient::open(texts, &expect) {
-        Err(error) if options.lenient => repaired().map_err(|_| error).map(|(opened, repairs)| {
-            for repair in repairs {
-                terminal::say(&format!("wx: repaired: {repair}"));
-            }
+    let opened = if options.lenient {
+        repaired().map(|(opened, repairs)| {
+            repairs.iter().for_each(|repair| terminal::say(&format!("wx: repaired: {repair}")));
             opened
-        }),
-        strict => strict,
+        })
+    } else {
+        lenient::open(texts, &expect)
     };
     match opened {
         Ok(opened) => {
