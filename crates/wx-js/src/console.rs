@@ -17,7 +17,9 @@ pub enum Level {
 
 /// The console of one app: the host decides what becomes of a line.
 #[derive(Clone)]
-pub(crate) struct Console(Rc<dyn Fn(Level, &str)>);
+pub(crate) struct Console(Rc<Sink>);
+
+type Sink = dyn Fn(Level, &str);
 
 impl Console {
     pub(crate) fn new(sink: impl Fn(Level, &str) + 'static) -> Self {

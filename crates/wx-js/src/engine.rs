@@ -69,7 +69,7 @@ impl Engine {
     /// [count](Builder::while_listening).
     ///
     /// A file that ends in `.mjs` is a module, and so is one that is none without `import` or `export`. Anything else is
-    /// CommonJS. Dropping the future stops the script where it is; [`idle`](Self::idle) goes on.
+    /// `CommonJS`. Dropping the future stops the script where it is; [`idle`](Self::idle) goes on.
     ///
     /// # Errors
     ///
@@ -130,6 +130,7 @@ impl Engine {
             Err(error) => thrown = Some(crate::Uncaught { message: error.to_string(), ..Default::default() }),
         })?;
         if let Some(thrown) = thrown {
+            self.shared.console.error(&format!("Uncaught {thrown}"));
             return Err(Fault::Uncaught(thrown));
         }
         self.main = main.map(|promise| (name.to_owned(), promise));
@@ -235,7 +236,7 @@ fn start(
     name: &str,
     source: &str,
 ) -> rquickjs::Result<Option<Persistent<Promise<'static>>>> {
-    if !name.ends_with(".mjs") {
+    if modules::ending(name) != "mjs" {
         match environment::compile(shared, ctx, name, source) {
             Ok(compiled) => {
                 let main = shared.main.borrow().clone();

@@ -44,7 +44,7 @@ fn named(name: &str) -> EvalOptions {
     options
 }
 
-/// The function that a CommonJS script is inside.
+/// The function that a `CommonJS` script is inside.
 pub(crate) fn compile<'js>(shared: &Handle, ctx: &Ctx<'js>, name: &str, source: &str) -> Result<Function<'js>> {
     shared.wrapped.borrow_mut().insert(name.to_owned());
     // A first line for a shell is none of the engine's business; as a comment it keeps the lines' numbers.

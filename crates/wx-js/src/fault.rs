@@ -5,6 +5,8 @@ use std::fmt;
 use rquickjs::{Coerced, Ctx, Error, Value};
 use thiserror::Error as ThisError;
 
+use crate::inspect::inspect;
+
 /// Why a script did not run well.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[non_exhaustive]
@@ -73,7 +75,9 @@ impl Uncaught {
     /// What there is to tell of a thrown value. `inspected` is how the console shows one that is no error.
     pub(crate) fn of(thrown: &Value<'_>, inspected: impl FnOnce(&Value<'_>) -> String) -> Self {
         let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
-            return Self { message: inspected(thrown), ..Self::default() };
+            // The engine itself throws null when it has no memory left for an error.
+            let hint = if thrown.is_null() { " (thrown as such, or for want of memory)" } else { "" };
+            return Self { message: format!("{}{hint}", inspected(thrown)), ..Self::default() };
         };
         let text = |name| {
             let value = error.get::<_, Coerced<String>>(name);
@@ -106,7 +110,7 @@ fn frame(line: &str) -> Option<Location> {
 /// Takes what was thrown, so that it is no longer thrown, and says it in a few words.
 pub(crate) fn reason(ctx: &Ctx<'_>, error: &Error) -> String {
     match error {
-        Error::Exception => Uncaught::of(&ctx.catch(), |value| crate::inspect::inspect(value)).message,
+        Error::Exception => Uncaught::of(&ctx.catch(), inspect).message,
         other => other.to_string(),
     }
 }

@@ -89,14 +89,10 @@ fn place<'js, 'path>(ctx: &Ctx<'js>, path: &'path str) -> Result<(Object<'js>, &
     let mut place = ctx.globals();
     let (folders, name) = path.rsplit_once('.').unwrap_or(("", path));
     for step in folders.split('.').filter(|step| !step.is_empty()) {
-        place = match place.get::<_, Option<Object<'_>>>(step)? {
-            Some(next) => next,
-            None => {
-                let next = Object::new(ctx.clone())?;
-                place.set(step, next.clone())?;
-                next
-            }
-        };
+        if !place.contains_key(step)? {
+            place.set(step, Object::new(ctx.clone())?)?;
+        }
+        place = place.get(step)?;
     }
     Ok((place, name))
 }

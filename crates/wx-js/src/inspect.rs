@@ -1,6 +1,6 @@
 //! How the console shows a value: as the usual consoles do, on one line.
 
-use rquickjs::{Coerced, Function, Object, Symbol, Type, Value, object::Filter, promise::PromiseState};
+use rquickjs::{Coerced, Function, Object, Symbol, Type, Value, promise::PromiseState};
 
 use crate::arguments::{buffer, length};
 
@@ -35,63 +35,67 @@ struct Inspector<'js> {
 }
 
 impl<'js> Inspector<'js> {
+    fn put(&mut self, text: impl AsRef<str>) {
+        self.out.push_str(text.as_ref());
+    }
+
     fn value(&mut self, value: &Value<'js>) {
         match value.type_of() {
-            Type::String => self.out.push_str(&quoted(&text(value))),
+            Type::String => self.put(quoted(&text(value))),
             Type::Symbol => {
                 let description = value.as_symbol().and_then(|symbol| Symbol::description(symbol).ok());
                 let description = description.filter(Value::is_string).map_or_else(String::new, |name| text(&name));
-                self.out.push_str(&format!("Symbol({description})"));
+                self.put(format!("Symbol({description})"));
             }
-            Type::BigInt => self.out.push_str(&format!("{}n", text(value))),
+            Type::BigInt => self.put(format!("{}n", text(value))),
             Type::Function | Type::Constructor => self.function(value),
             Type::Array | Type::Object | Type::Exception | Type::Promise => self.object(value),
-            Type::Proxy => self.out.push_str("[Proxy]"),
-            _ => self.out.push_str(&text(value)),
+            Type::Proxy => self.put("[Proxy]"),
+            _ => self.put(text(value)),
         }
     }
 
     fn function(&mut self, value: &Value<'js>) {
         let name = value.as_object().and_then(|function| caught(function, function.get::<_, Value<'js>>("name")));
         match name.filter(Value::is_string).map(|name| text(&name)).filter(|name| !name.is_empty()) {
-            Some(name) => self.out.push_str(&format!("[Function: {name}]")),
-            None => self.out.push_str("[Function (anonymous)]"),
+            Some(name) => self.put(format!("[Function: {name}]")),
+            None => self.put("[Function (anonymous)]"),
         }
     }
 
     fn object(&mut self, value: &Value<'js>) {
         let Some(object) = value.as_object() else { return };
         if self.open.contains(value) {
-            return self.out.push_str("[Circular]");
+            return self.put("[Circular]");
         }
         if value.is_error() {
             return self.error(object);
         }
         if let Some(buffer) = buffer(value) {
-            return self.out.push_str(&format!("ArrayBuffer({})", buffer.len()));
+            return self.put(format!("ArrayBuffer({})", buffer.len()));
         }
         let class = class(object);
         if self.open.len() >= DEEPEST {
             let class = if value.is_array() { "Array" } else { class.as_deref().unwrap_or("Object") };
-            return self.out.push_str(&format!("[{class}]"));
+            return self.put(format!("[{class}]"));
         }
         self.open.push(value.clone());
         if value.is_array() || class.as_deref().is_some_and(is_typed_array) {
             if let Some(class) = class.filter(|class| class != "Array") {
-                self.out.push_str(&format!("{class}({}) ", length(value).unwrap_or(0)));
+                self.put(format!("{class}({}) ", length(value).unwrap_or(0)));
             }
             self.elements(object, length(value).unwrap_or(0));
         } else {
             match class.as_deref() {
                 Some("Object") => {}
-                Some("Date") => self.out.push_str(&format!("{} ", text(value))),
-                Some(class) => self.out.push_str(&format!("{class} ")),
-                None => self.out.push_str("[Object: null prototype] "),
+                Some("Date") => self.put(format!("{} ", text(value))),
+                Some(class) => self.put(format!("{class} ")),
+                None => self.put("[Object: null prototype] "),
             }
             match value.as_promise().map(rquickjs::Promise::state) {
-                Some(PromiseState::Pending) => self.out.push_str("{ <pending> }"),
-                Some(PromiseState::Rejected) => self.out.push_str("{ <rejected> }"),
-                Some(PromiseState::Resolved) => self.out.push_str("{ <fulfilled> }"),
+                Some(PromiseState::Pending) => self.put("{ <pending> }"),
+                Some(PromiseState::Rejected) => self.put("{ <rejected> }"),
+                Some(PromiseState::Resolved) => self.put("{ <fulfilled> }"),
                 None => self.fields(object),
             }
         }
@@ -101,11 +105,11 @@ impl<'js> Inspector<'js> {
     fn error(&mut self, error: &Object<'js>) {
         let part = |name| caught(error, error.get::<_, Coerced<String>>(name)).map_or_else(String::new, |text| text.0);
         let (name, message, stack) = (part("name"), part("message"), part("stack"));
-        self.out.push_str(if name.is_empty() { "Error" } else { &name });
+        self.put(if name.is_empty() { "Error" } else { &name });
         for (before, text) in [(": ", message.as_str()), ("\n", stack.trim_end())] {
             if !text.is_empty() {
-                self.out.push_str(before);
-                self.out.push_str(text);
+                self.put(before);
+                self.put(text);
             }
         }
     }
@@ -116,39 +120,31 @@ impl<'js> Inspector<'js> {
             let index = u32::try_from(i).unwrap_or(u32::MAX);
             match caught(array, array.get::<_, Value<'js>>(index)) {
                 Some(element) => this.value(&element),
-                None => this.out.push_str("<unreadable>"),
+                None => this.put("<unreadable>"),
             }
         });
     }
 
     fn fields(&mut self, object: &Object<'js>) {
-        let names: rquickjs::Result<Vec<Value<'js>>> =
-            object.own_keys::<Value<'js>>(Filter::new().string().symbol().enum_only()).take(MOST + 1).collect();
-        let Some(names) = caught(object, names) else { return self.out.push_str("{ <unreadable> }") };
+        let names: rquickjs::Result<Vec<String>> = object.keys().take(MOST + 1).collect();
+        let Some(names) = caught(object, names) else { return self.put("{ <unreadable> }") };
         let shown = names.len().min(MOST);
         self.list("{", "}", shown, names.len() - shown, |this, i| {
-            let name = &names[i];
-            if name.is_string() {
-                let name = text(name);
-                let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-                this.out.push_str(&if plain { name } else { quoted(&name) });
-            } else {
-                this.out.push('[');
-                this.value(name);
-                this.out.push(']');
-            }
-            this.out.push_str(": ");
-            match caught(object, object.get::<_, Value<'js>>(name.clone())) {
+            let name = names[i].as_str();
+            let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
+            this.put(if plain { name.to_owned() } else { quoted(name) });
+            this.put(": ");
+            match caught(object, object.get::<_, Value<'js>>(name)) {
                 Some(field) => this.value(&field),
-                None => this.out.push_str("<unreadable>"),
+                None => this.put("<unreadable>"),
             }
         });
     }
 
     fn list(&mut self, open: &str, close: &str, shown: usize, hidden: usize, mut item: impl FnMut(&mut Self, usize)) {
-        self.out.push_str(open);
+        self.put(open);
         for i in 0..shown {
-            self.out.push_str(if i > 0 { ", " } else { " " });
+            self.put(if i > 0 { ", " } else { " " });
             if self.out.len() > LONGEST {
                 self.out.push('…');
                 break;
@@ -156,12 +152,12 @@ impl<'js> Inspector<'js> {
             item(self, i);
         }
         if hidden > 0 {
-            self.out.push_str(", …");
+            self.put(", …");
         }
         if shown > 0 {
             self.out.push(' ');
         }
-        self.out.push_str(close);
+        self.put(close);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mini-program JavaScript over any host: the `wx` global in QuickJS.
+//! Mini-program JavaScript over any host: the `wx` global in an engine, `QuickJS`, for each app.
 //!
 //! An [`Engine`] runs the script of one app. What the script calls goes to a [`Wx`](wx_host::Wx), which any backend may stand
 //! behind; the conventions of callbacks, promises and errors are the documented ones.

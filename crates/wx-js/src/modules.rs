@@ -37,7 +37,7 @@ impl Resolver for Files {
 
 impl Loader for Files {
     fn load<'js>(&mut self, ctx: &Ctx<'js>, name: &str, _: Option<ImportAttributes<'js>>) -> Result<Module<'js, Declared>> {
-        if name.ends_with(".json") {
+        if ending(name) == "json" {
             return Err(Exception::throw_type(ctx, &format!("'{name}' is no module: JSON is for require")));
         }
         let text = self.0.read(name).map_err(|why| Exception::throw_message(ctx, &why))?;
@@ -45,7 +45,12 @@ impl Loader for Files {
     }
 }
 
-/// Whether a script that is no CommonJS seems to be a module: one of its lines imports or exports.
+/// What a file's name ends in after its last dot.
+pub(crate) fn ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// Whether a script that is no `CommonJS` seems to be a module: one of its lines imports or exports.
 pub(crate) fn looks_like_one(source: &str) -> bool {
     source.lines().any(|line| {
         let line = line.trim_start();

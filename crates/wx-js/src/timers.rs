@@ -27,6 +27,8 @@ struct Timer {
     every: Option<Duration>,
 }
 
+type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+
 /// The timers of one app, in the order in which they are due.
 pub(crate) struct Timers {
     clock: Arc<dyn Clock>,
@@ -34,7 +36,7 @@ pub(crate) struct Timers {
     keys: HashMap<u32, (Timestamp, u64)>,
     set: u64,
     last_id: u32,
-    sleep: Option<(Timestamp, Pin<Box<dyn Future<Output = ()>>>)>,
+    sleep: Option<(Timestamp, Sleep)>,
 }
 
 impl Timers {

@@ -255,7 +255,9 @@ impl<'de, A: Argument> Deserializer<'de> for Node<A> {
                 Number::Float(value) => visitor.visit_f64(value),
             },
             Kind::String => visitor.visit_str(&self.value.text()?),
-            Kind::Array => visitor.visit_seq(Elements { len: self.value.length(), array: self.value, next: 0, depth: self.depth }),
+            Kind::Array => {
+                visitor.visit_seq(Elements { len: self.value.length(), array: self.value, next: 0, depth: self.depth })
+            }
             Kind::ArrayBuffer if !A::TEXTUAL => visitor.visit_byte_buf(self.value.bytes()?.into()),
             Kind::Object | Kind::ArrayBuffer => self.visit_object(visitor),
             Kind::Function | Kind::Symbol | Kind::BigInt => {
@@ -311,6 +313,11 @@ impl<'de, A: Argument> Deserializer<'de> for Node<A> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Nothing is wanted, whatever was passed.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        visitor.visit_unit()
+    }
+
     /// Not even looked at: what a script adds of its own may be of any shape and depth.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         visitor.visit_unit()
@@ -321,7 +328,7 @@ impl<'de, A: Argument> Deserializer<'de> for Node<A> {
     }
 
     forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier
+        bool i128 u128 f32 f64 char str string bytes byte_buf unit_struct seq tuple tuple_struct map identifier
     }
 }
 

@@ -33,6 +33,10 @@ impl Lines {
         self.0.take()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     pub(crate) fn sink(&self) -> impl Fn(Level, &str) + 'static {
         let lines = self.clone();
         move |level, line| {
