@@ -166,7 +166,7 @@ mod tests {
     fn calls_are_counted_by_day_and_a_refused_one_does_not_count() {
         let (limits, rules) = (Limits::default(), Rules { calls_per_minute: 2, calls_per_day: 3, ..Rules::default() });
         let app = AppId::from("wx1");
-        let minutes = |minutes| START + Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| START + Duration::from_secs(60 * minutes);
         for _ in 0..10 {
             let _ = limits.call(&rules, &app, START); // two that count, eight that do not
         }

@@ -97,13 +97,16 @@ impl Platform {
         Ok(())
     }
 
-    /// Drops what has expired. A server calls this from time to time.
+    /// Drops what expired some minutes ago. A server calls this from time to time.
+    ///
+    /// Until then an expired token is told from one that never was.
     ///
     /// # Errors
     ///
     /// [`Errcode::BUSY`] if the store fails.
     pub async fn forget(&self) -> Result<(), Refused> {
-        Ok(self.store.forget(self.now()).await?)
+        let then = self.now().as_millis().saturating_sub(REMEMBERED);
+        Ok(self.store.forget(Timestamp::from_millis(then)).await?)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -124,6 +127,9 @@ impl fmt::Debug for Platform {
         f.debug_struct("Platform").field("rules", &self.rules).finish_non_exhaustive()
     }
 }
+
+/// How long what has expired is still known, in milliseconds: long enough for an app's server to see that its token is old.
+const REMEMBERED: u64 = 5 * 60 * 1000;
 
 /// Bytes of the longest identifier that a host may give an app or a user.
 const LONGEST_ID: usize = 128;

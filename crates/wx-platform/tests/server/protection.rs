@@ -171,7 +171,9 @@ async fn what_has_expired_is_dropped_from_time_to_time() {
     assert_eq!(rig.exchange(&code).await.errcode(), Some(40163));
     let token = rig.token().await;
     let use_token = async || rig.get(&format!("/wxa/checksession?access_token={token}")).await.errcode();
-    rig.clock.advance(Rules::default().token_life);
+    rig.clock.advance(Rules::default().token_life + Duration::from_secs(60));
+    assert_eq!(use_token().await, Some(42001), "expired, and still known");
+    rig.clock.advance(Duration::from_secs(300));
     while use_token().await == Some(42001) {
         tokio::task::yield_now().await; // until housekeeping has seen the new time
     }

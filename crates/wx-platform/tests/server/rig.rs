@@ -1,10 +1,6 @@
 //! A server on a port of its own, a clock that is moved by hand, and a client that sends what it is told, byte by byte.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -214,5 +210,3 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Answer {
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, text: body.to_owned(), json: serde_json::from_str(body).unwrap_or_default() }
 }
-
-pub(crate) const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
