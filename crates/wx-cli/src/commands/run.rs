@@ -79,15 +79,14 @@ async fn play(device: &Device, folder: &Path, name: &str, args: &[String]) -> Re
         None => builder.while_listening(),
     };
     let mut engine = builder.build().map_err(Failure::failed)?;
-    let ended = match device.run(engine.run_file(name)).await {
-        Some(ended) => ended,
-        None => {
-            let ended = engine.give_up();
-            if ended.is_ok() {
-                terminal::say("wx: the script ended with calls that nobody answers, such as a prompt that is ignored");
-            }
-            ended
+    let ended = if let Some(ended) = device.run(engine.run_file(name)).await {
+        ended
+    } else {
+        let ended = engine.give_up();
+        if ended.is_ok() {
+            terminal::say("wx: the script ended with calls that nobody answers, such as a prompt that is ignored");
         }
+        ended
     };
     match ended {
         Ok(()) => Ok(verdict(true)),

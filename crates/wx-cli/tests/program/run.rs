@@ -55,12 +55,12 @@ fn a_script_finds_its_arguments() {
 }
 
 #[test]
-fn a_script_that_is_not_there_is_misuse() {
-    wx(&["run", "none.js"]).run().is_misuse("none.js cannot be read");
-    wx(&["run", "."]).run().is_misuse("it is no file");
-    wx(&["run"]).run().is_misuse("<SCRIPT>");
+fn a_script_that_is_not_there_misused() {
+    wx(&["run", "none.js"]).run().misused("none.js cannot be read");
+    wx(&["run", "."]).run().misused("it is no file");
+    wx(&["run"]).run().misused("<SCRIPT>");
     script("").env("WX", "").file("world.toml", "x = 1").run().exits(0);
-    wx(&["run", "--world", "w.toml", "app.js"]).file("app.js", "").file("w.toml", "x = 1").run().is_misuse("w.toml");
+    wx(&["run", "--world", "w.toml", "app.js"]).file("app.js", "").file("w.toml", "x = 1").run().misused("w.toml");
 }
 
 #[test]
