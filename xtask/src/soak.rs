@@ -18,6 +18,12 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 1000)]
         kills: u32,
     },
+    /// Kills a platform server under load, again and again, and looks for lost answers and codes that work twice.
+    Platform {
+        /// How many times.
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+    },
     /// Feeds arbitrary input to one fuzz target. Needs cargo-fuzz and a nightly compiler.
     Fuzz {
         /// Which one, such as `json_edge`.
@@ -37,13 +43,17 @@ pub(crate) enum What {
 pub(crate) fn run(what: &What) -> Result<()> {
     let root = workspace_root()?;
     match what {
-        What::Consent { kills } => shell::run(
-            shell::cargo(&root)
-                .args(["test", "-p", "wx-host", "--all-features", "--test", "kill", "--", "--nocapture"])
-                .env("WX_SOAK_KILLS", kills.to_string()),
-        ),
+        What::Consent { kills } => kill(&root, "wx-host", *kills),
+        What::Platform { kills } => kill(&root, "wx-platform", *kills),
         What::Fuzz { target, seconds } => fuzz(&root, target, *seconds),
     }
+}
+
+/// The test `kill` of this crate, with so many kills.
+fn kill(root: &Path, of: &str, kills: u32) -> Result<()> {
+    let mut test = shell::cargo(root);
+    test.args(["test", "-p", of, "--all-features", "--test", "kill", "--", "--nocapture"]);
+    shell::run(test.env("WX_SOAK_KILLS", kills.to_string()))
 }
 
 fn fuzz(root: &Path, target: &str, seconds: u32) -> Result<()> {

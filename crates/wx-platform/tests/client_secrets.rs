@@ -2,6 +2,7 @@
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
+#[path = "client/scripted.rs"]
 mod scripted;
 
 use std::{

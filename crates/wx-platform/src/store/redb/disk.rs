@@ -3,6 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File},
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
@@ -87,14 +88,21 @@ impl Disk {
     pub(super) fn reopen(&self) -> Result<(), Trouble> {
         let mut place = self.db.write().unwrap_or_else(PoisonError::into_inner);
         *place = None;
+        // redb trusts some of its headers: a damaged one makes it panic where it should fail.
+        let opened = catch_unwind(AssertUnwindSafe(|| self.open_sound()));
+        *place = Some(opened.unwrap_or_else(|_| Err(Trouble::Damaged("the file is damaged".into())))?);
+        Ok(())
+    }
+
+    /// Opens the file, looks at all of it, and sees to it that it is one of ours.
+    fn open_sound(&self) -> Result<Database, Trouble> {
         let mut db = (self.opener)()?;
         if !db.check_integrity()? {
             let path = self.path.display();
             tracing::error!(%path, "the store was damaged and has been repaired: what it answered last may be lost");
         }
         tables::prepare(&db)?;
-        *place = Some(db);
-        Ok(())
+        Ok(db)
     }
 
     fn is_closed(&self) -> bool {

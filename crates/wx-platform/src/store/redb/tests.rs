@@ -1,15 +1,17 @@
-//! What happens when the disk fails.
+//! What happens on a slow disk, and on one that fails.
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
 use std::{
     fs::File,
+    future::Future as _,
     io,
     ops::Bound,
     path::Path,
     sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
+    task::{Context, Waker},
 };
 
 use redb::{BackendError, Database, StorageBackend, backends::FileBackend};
@@ -20,27 +22,37 @@ use wx_crypto::SessionKey;
 use super::*;
 use crate::store::StoreError;
 
-/// What a [`Failing`] disk fails at.
+/// What a disk fails at.
 const NOTHING: u8 = 0;
 const WRITING: u8 = 1;
 const SYNCING: u8 = 2;
 const EVERYTHING: u8 = 3;
 
-/// A file on a disk that can fail.
-#[derive(Debug)]
-struct Failing {
-    file: FileBackend,
-    fails_at: Arc<AtomicU8>,
+/// What is wrong with a disk.
+#[derive(Debug, Default)]
+struct Faults {
+    fails_at: AtomicU8,
+    /// Whoever holds it keeps data from getting to the disk.
+    gate: Mutex<()>,
+    /// How often data was brought to the disk.
+    syncs: AtomicUsize,
 }
 
-impl Failing {
+/// A file on such a disk.
+#[derive(Debug)]
+struct Faulty {
+    file: FileBackend,
+    faults: Arc<Faults>,
+}
+
+impl Faulty {
     fn check(&self, what: u8) -> io::Result<()> {
-        let fails_at = self.fails_at.load(Ordering::Relaxed);
+        let fails_at = self.faults.fails_at.load(Ordering::Relaxed);
         if fails_at == what || fails_at == EVERYTHING { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
 
-impl StorageBackend for Failing {
+impl StorageBackend for Faulty {
     fn len(&self) -> io::Result<u64> {
         self.check(EVERYTHING)?;
         self.file.len()
@@ -55,6 +67,8 @@ impl StorageBackend for Failing {
     }
     fn sync_data(&self) -> io::Result<()> {
         self.check(SYNCING)?;
+        let _open = self.faults.gate.lock().unwrap();
+        self.faults.syncs.fetch_add(1, Ordering::Relaxed);
         self.file.sync_data()
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -69,12 +83,12 @@ impl StorageBackend for Failing {
     }
 }
 
-/// A store on a disk that fails at what `fails_at` says.
-fn store(folder: &Path, fails_at: &Arc<AtomicU8>) -> RedbStore {
-    let (path, fails_at) = (folder.join("file"), fails_at.clone());
+/// A store on a disk with these faults.
+fn store(folder: &Path, faults: &Arc<Faults>) -> RedbStore {
+    let (path, faults) = (folder.join("file"), faults.clone());
     let opener = move || {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-        let backend = Failing { file: FileBackend::new(file)?, fails_at: fails_at.clone() };
+        let backend = Faulty { file: FileBackend::new(file)?, faults: faults.clone() };
         Database::builder().create_with_backend(backend)
     };
     RedbStore::over(Disk::over(folder.to_owned(), Box::new(opener)).unwrap()).unwrap()
@@ -101,11 +115,11 @@ async fn logins(store: &Arc<RedbStore>, openid: &'static str) -> Vec<Result<()>>
 async fn a_disk_that_fails_fails_all_that_waits_and_once_it_works_the_store_goes_on() {
     for failure in [WRITING, SYNCING, EVERYTHING] {
         let folder = tempfile::tempdir().unwrap();
-        let fails_at = Arc::new(AtomicU8::new(NOTHING));
-        let store = Arc::new(store(folder.path(), &fails_at));
+        let faults = Arc::new(Faults::default());
+        let store = Arc::new(store(folder.path(), &faults));
         assert!(logins(&store, "before").await.iter().all(Result::is_ok));
 
-        fails_at.store(failure, Ordering::Relaxed);
+        faults.fails_at.store(failure, Ordering::Relaxed);
         for _ in 0..3 {
             let refused = logins(&store, "during").await;
             assert_eq!(refused.len(), 16);
@@ -114,7 +128,7 @@ async fn a_disk_that_fails_fails_all_that_waits_and_once_it_works_the_store_goes
             }
         }
 
-        fails_at.store(NOTHING, Ordering::Relaxed);
+        faults.fails_at.store(NOTHING, Ordering::Relaxed);
         let after = logins(&store, "after").await;
         assert!(after.iter().all(Result::is_ok), "{failure}: {after:?}");
         let app = "wx1".into();
@@ -132,4 +146,40 @@ async fn a_disk_that_fails_fails_all_that_waits_and_once_it_works_the_store_goes
             assert!(store.consume_code(&app, &code, NOW).await.unwrap().is_err());
         }
     }
+}
+
+#[test]
+fn damage_that_redb_panics_at_is_an_error() {
+    // As it does when a header of an otherwise sound file points nowhere.
+    let opener = || panic!("range start index 12800686844 out of range for slice of length 188");
+    let error = Disk::over("platform".into(), Box::new(opener)).err().unwrap();
+    assert!(matches!(error, StoreError::Unreadable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_waits_for_the_disk_is_brought_there_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let store = Arc::new(store(folder.path(), &faults));
+    let syncs = || faults.syncs.swap(0, Ordering::Relaxed);
+    syncs();
+    store.begin_session("alone", NOW, session("o1")).await.unwrap();
+    let for_one = syncs();
+
+    let closed = faults.gate.lock().unwrap();
+    let mut asked = Vec::new();
+    for n in 0..500 {
+        let store = store.clone();
+        let mut login = Box::pin(async move { store.begin_session(&format!("{n}"), NOW, session("o1")).await });
+        // The first of them take the disk, the others queue up.
+        let answer = login.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(answer.is_pending(), "answered before it was on the disk");
+        asked.push(login);
+    }
+    drop(closed);
+    for login in asked {
+        login.await.unwrap();
+    }
+    let for_many = syncs();
+    assert!((1..=2 * for_one).contains(&for_many), "{for_many} for 500, {for_one} for one");
 }

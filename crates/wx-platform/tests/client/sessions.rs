@@ -1,8 +1,4 @@
-//! A developer's server over a scripted platform: who is signed in, and which session key opens what, when.
-#![cfg(feature = "client")]
-#![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
-
-mod scripted;
+//! A developer's server: who is signed in, and which session key opens what, when.
 
 use std::{
     sync::{Arc, Mutex},
@@ -20,7 +16,7 @@ use wx_platform::{
     developer::{DataError, Key, Rules, Sessions, SignedIn},
 };
 
-use self::scripted::{APP, Say, Scripted, refusal, session};
+use super::scripted::{APP, Say, Scripted, refusal, session};
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOON: u64 = 1_800_000_000;

@@ -1,8 +1,4 @@
-//! The client against a platform that misbehaves on purpose, over real HTTP: what is sent how often, and what is made of the answer.
-#![cfg(feature = "client")]
-#![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
-
-mod scripted;
+//! What is sent how often, and what is made of the answer.
 
 use std::time::Duration;
 
@@ -20,7 +16,7 @@ use wx_platform::{
     },
 };
 
-use self::scripted::{APP, KEY, SECRET, Say, Scripted, fresh_tokens, http, key, refusal, session};
+use super::scripted::{APP, KEY, SECRET, Say, Scripted, fresh_tokens, http, key, refusal, session};
 
 const A_WHILE: Duration = Duration::from_secs(10);
 
