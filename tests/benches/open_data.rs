@@ -49,7 +49,8 @@ fn steps(bytes: usize) -> String {
     let mut days = String::new();
     let mut day = 0;
     while days.len() < bytes - 200 {
-        days.push_str(&format!(r#"{{"timestamp":{},"step":{}}},"#, 1_797_000_000 + day * 86_400, 100 + day * 7919 % 20_000));
+        let (timestamp, step) = (1_797_000_000 + day * 86_400, 100 + day * 7919 % 20_000);
+        days += &format!(r#"{{"timestamp":{timestamp},"step":{step}}},"#);
         day += 1;
     }
     days.pop();
