@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error should fail
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -92,6 +91,8 @@ fn the_signature_is_the_sha1_that_openssl_computes() {
 
 #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 mod pss {
+    use std::path::{Path, PathBuf};
+
     use wx_crypto::{PssError, SaltLen, SoterVerifier, pss, soter};
 
     use super::*;
