@@ -197,7 +197,7 @@ async fn a_store_that_is_dropped_in_the_middle_of_work_leaves_its_file_whole_and
         let _ = login.poll(&mut waker);
     }
     drop(store);
-    let store = RedbStore::open(folder.path()).expect("dropping waits until the file is free");
+    let store = RedbStore::open(folder.path()).unwrap(); // dropping waited until the file was free
     for n in 0..500 {
         // Nobody waited, so that it may have been left out; but not by half.
         let code = format!("{n}");

@@ -26,9 +26,9 @@ use super::{App, HostKey, Identity, Result, Session, SoterKey, Store, Token, Tok
 /// them. So the disk sets how long a change takes, and hardly how many happen at once. Reads go round that thread and see what was
 /// committed.
 ///
-/// What nobody waits for any more before its turn comes is left out. Dropping the store waits until its file is closed. When the disk fails, what waited for it is told so; then the store opens
-/// its file anew, reading all of it if it was damaged, and goes on if it can. Until it is open everything fails at once, and between two
-/// attempts lies a second.
+/// What nobody waits for any more before its turn comes is left out. Dropping the store waits until its file is closed. When the disk
+/// fails, what waited for it is told so; then the store opens its file anew, reading all of it if it was damaged, and goes on if it can.
+/// Until it is open everything fails at once, and between two attempts lies a second.
 ///
 /// Codes are kept as hashes. Session keys and access tokens are kept as they are, because they are needed again: the folder and the
 /// file are made for their owner alone.
