@@ -105,7 +105,7 @@ impl Endpoint {
             (_, Caller::Host | Caller::Administrator) => match code {
                 Errcode::BUSY => StatusCode::SERVICE_UNAVAILABLE,
                 Errcode::TOKEN_MISSING | Errcode::INVALID_CREDENTIAL => StatusCode::UNAUTHORIZED,
-                Errcode::NOT_AUTHORISED => StatusCode::FORBIDDEN,
+                Errcode::NOT_AUTHORISED | Errcode::USER_BLOCKED => StatusCode::FORBIDDEN,
                 Errcode::BAD_APPID | Errcode::BAD_OPENID | Errcode::NO_SESSION => StatusCode::NOT_FOUND,
                 Errcode::TOO_OFTEN | Errcode::DAILY_QUOTA => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::BAD_REQUEST,
