@@ -122,7 +122,8 @@ impl Client {
 
     /// Exchanges a code of `wx.login` for the user and their session key.
     ///
-    /// After [`ClientError::Timeout`] and [`ClientError::Unreachable`] the code may be used up: let the mini-program call `wx.login` again.
+    /// After [`ClientError::Timeout`], [`ClientError::Unreachable`] and a refusal as [`Errcode::BUSY`] (-1) the code may be used up: let the
+    /// mini-program call `wx.login` again.
     ///
     /// # Errors
     ///
@@ -160,7 +161,8 @@ impl Client {
 
     /// Gives the user's session another key, for when the old one may have leaked. The session goes on.
     ///
-    /// After [`ClientError::Timeout`] and [`ClientError::Unreachable`] nobody may know the new key: let the mini-program call `wx.login`.
+    /// After [`ClientError::Timeout`], [`ClientError::Unreachable`] and a refusal as [`Errcode::BUSY`] (-1) there may be a new key that nobody
+    /// knows: let the mini-program call `wx.login`.
     ///
     /// # Errors
     ///
