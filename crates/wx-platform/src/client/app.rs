@@ -206,12 +206,12 @@ impl Client {
     where
         A: serde::de::DeserializeOwned,
     {
-        let signature = session::sign(b"", key);
+        let signature = Hidden::from(session::sign(b"", key));
         self.with_token(|access_token| {
             let (openid, signature) = (openid.to_owned(), signature.clone());
             let query = SessionQuery { access_token, openid, signature, sig_method: session::SIG_METHOD.to_owned() };
             async move {
-                let hidden = [query.access_token.expose(), &query.signature];
+                let hidden = [query.access_token.expose(), query.signature.expose()];
                 self.http.ask(Question { path, again, hidden: &hidden }, |client, url| client.get(url).query(&query)).await
             }
         })

@@ -50,8 +50,8 @@ pub struct SessionQuery {
     pub access_token: Hidden,
     /// The user in this app.
     pub openid: String,
-    /// [`sign`] of the empty text with the session key that the caller believes in.
-    pub signature: String,
+    /// [`sign`] of the empty text with the session key that the caller believes in. Hidden: it is the same as long as the key is, and proves it.
+    pub signature: Hidden,
     /// [`SIG_METHOD`].
     pub sig_method: String,
 }
