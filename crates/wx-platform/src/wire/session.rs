@@ -85,14 +85,10 @@ pub struct NewSessionKey {
 /// ```
 pub fn sign(body: &[u8], key: &wx_crypto::SessionKey) -> String {
     use hmac::{KeyInit as _, Mac as _};
-    use std::fmt::Write as _;
 
     let text = key.expose_base64();
     // HMAC takes keys of any length; the type says otherwise only for other MACs.
     let Ok(mut mac) = hmac::Hmac::<sha2::Sha256>::new_from_slice(text.as_bytes()) else { return String::new() };
     mac.update(body);
-    mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-        hex
-    })
+    crate::primitives::hex(&mac.finalize().into_bytes())
 }
