@@ -77,8 +77,8 @@ impl Builder {
         self
     }
 
-    /// How long an answer of the platform may take before a call ends in `fail timeout`, unless the host's layers end it earlier.
-    /// 30 seconds unless told otherwise.
+    /// How long a call may take before it ends in `fail timeout`, unless the host's layers end it earlier: the wait for its turn, its request
+    /// and whatever is asked again. 30 seconds unless told otherwise.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -100,7 +100,7 @@ impl Builder {
         match self.platform {
             PlatformAt::Url { url, host_key } => {
                 let client = HostClient::new(&url, host_key, self.patience)?;
-                Ok(Desktop { platform: Arc::new(Platform::at(url, client)?), server: None, hce })
+                Ok(Desktop { platform: Arc::new(Platform::at(url, client, self.patience)?), server: None, hce })
             }
             PlatformAt::Here => {
                 let folder = self.data_dir.or_else(data_dir).ok_or(SetupError::NoDataDir)?;
@@ -110,7 +110,7 @@ impl Builder {
                 let (listener, address) = listening.await.map_err(|source| SetupError::Listen { address, source })?;
                 let url = format!("http://{address}");
                 let client = HostClient::new(&url, host_key, self.patience)?;
-                let platform = Arc::new(Platform::at(url, client)?);
+                let platform = Arc::new(Platform::at(url, client, self.patience)?);
                 let server: JoinHandle<_> = tokio::spawn(server.serve(listener, platform.stopped()));
                 Ok(Desktop { platform, server: Some(server), hce })
             }

@@ -1,8 +1,11 @@
 //! The platform as this backend sees it: where it is, who we are to it, and what its failures are called.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, time::Duration};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 use wx_api::{Api, Cx, Error, ErrorKind, Result, login::session_expired};
 use wx_platform::{
     Errcode,
@@ -18,6 +21,7 @@ pub(crate) struct Platform {
     url: String,
     client: HostClient,
     turns: Semaphore,
+    patience: Duration,
     /// What no other process, and no other backend in this one, begins the names of its launches with.
     launches: String,
     /// Ends the server in this process, if there is one, at the latest with this value.
@@ -25,10 +29,10 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// The platform at this address.
-    pub(crate) fn at(url: String, client: HostClient) -> std::result::Result<Self, getrandom::Error> {
+    /// The platform at this address, for calls that take no longer than `patience`.
+    pub(crate) fn at(url: String, client: HostClient, patience: Duration) -> std::result::Result<Self, getrandom::Error> {
         let launches = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
-        Ok(Self { url, client, turns: Semaphore::new(MOST_REQUESTS), launches, stop: watch::Sender::new(false) })
+        Ok(Self { url, client, turns: Semaphore::new(MOST_REQUESTS), patience, launches, stop: watch::Sender::new(false) })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -44,14 +48,18 @@ impl Platform {
         format!("{}-{}", self.launches, cx.launch())
     }
 
-    /// Waits for a request of `api` to be answered. Dropping it takes the request back, if it is not answered yet.
+    /// Waits for a request of `api` to be answered, the wait for its turn and every try included. Dropping it takes the request back, if it is not answered yet.
     pub(crate) async fn ask<T>(
         &self,
         api: Api,
         answer: impl Future<Output = std::result::Result<T, ClientError>> + Send,
     ) -> Result<T> {
-        let _turn = self.turns.acquire().await; // nobody closes it
-        answer.await.map_err(|error| self.failure(api, &error))
+        let in_turn = async {
+            let _turn = self.turns.acquire().await; // nobody closes it
+            answer.await
+        };
+        let answer = timeout(self.patience, in_turn).await.map_err(|_| Error::timeout(api))?;
+        answer.map_err(|error| self.failure(api, &error))
     }
 
     /// Completes when the server in this process is to end: when it is told to, or when nobody has this value any more.
@@ -106,22 +114,27 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
     use std::{
+        future::pending,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
         },
-        time::Duration,
     };
 
-    use tokio::task::{JoinSet, yield_now};
+    use tokio::{
+        task::{JoinSet, yield_now},
+        time::Instant,
+    };
     use wx_crypto::Secret;
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(1);
+
     fn platform() -> Platform {
         let key = Secret::from("key".to_owned());
         let url = "http://127.0.0.1:8099/below";
-        Platform::at(url.to_owned(), HostClient::new(url, key, Duration::from_secs(1)).unwrap()).unwrap()
+        Platform::at(url.to_owned(), HostClient::new(url, key, PATIENCE).unwrap(), PATIENCE).unwrap()
     }
 
     #[test]
@@ -176,6 +189,20 @@ mod tests {
         }
         assert!(calls.join_all().await.into_iter().all(|answer| answer.is_ok()));
         assert_eq!(most.load(Ordering::Relaxed), MOST_REQUESTS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_counts_the_wait_for_a_turn() {
+        let platform = platform();
+        let turns = platform.turns.acquire_many(u32::try_from(MOST_REQUESTS).unwrap()).await.unwrap();
+        let began = Instant::now();
+        for kept_waiting in [true, false] {
+            let error = platform.ask::<()>(Api::CheckSession, pending()).await.unwrap_err();
+            assert_eq!(error.to_string(), "checkSession:fail timeout", "for its turn: {kept_waiting}");
+            platform.turns.add_permits(1);
+        }
+        assert_eq!(began.elapsed(), PATIENCE * 2);
+        drop(turns);
     }
 
     #[test]

@@ -209,9 +209,14 @@ async fn a_platform_that_is_not_there_is_named_by_host_and_port() {
 async fn a_silent_platform_is_a_timeout() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let builder = at(silent.local_addr().unwrap(), "key").patience(Duration::from_millis(50));
-    let desktop = builder.start().await.unwrap();
-    let error = log_in(&desktop.host(), &cx()).await.unwrap_err();
+    let host = builder.start().await.unwrap().host();
+    let error = log_in(&host, &cx()).await.unwrap_err();
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Timeout, "login:fail timeout"));
+    let error = check(&host, &cx()).await.unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Timeout, "checkSession:fail timeout"));
+    let silent = silent.into_std().unwrap();
+    let connections = std::iter::from_fn(|| silent.accept().ok()).count();
+    assert_eq!(connections, 2, "a session may be checked again after silence, but not once the patience is over");
 }
 
 /// A platform of its own, its clock, and a key for hosts.

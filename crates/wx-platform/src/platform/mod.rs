@@ -28,6 +28,7 @@ pub use self::{
 };
 use crate::{
     Errcode,
+    primitives::sha256,
     store::{Identity, Store, StoreError},
 };
 
@@ -160,9 +161,4 @@ fn app_id(text: &str) -> Result<AppId, Refused> {
 fn user_id(text: &str) -> Result<UserId, Refused> {
     check_id("user", text)?;
     Ok(text.into())
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes()).into()
 }

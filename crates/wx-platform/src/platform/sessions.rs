@@ -111,7 +111,7 @@ impl Platform {
         if !life.alive(self.now(), 0) {
             return Err(Refused::because(Errcode::BAD_SESSION_SIGNATURE, "invalid signature: the session has ended"));
         }
-        if !bool::from(sign(b"", &session.key).as_bytes().ct_eq(query.signature.as_bytes())) {
+        if !bool::from(sign(b"", &session.key).as_bytes().ct_eq(query.signature.expose().as_bytes())) {
             return Err(Errcode::BAD_SESSION_SIGNATURE.into());
         }
         Ok(())

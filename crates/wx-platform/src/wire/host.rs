@@ -3,7 +3,10 @@
 //! Every request is a POST of JSON with the host's key in the header: `authorization: Bearer <key>`. A refusal is a
 //! [`Refusal`](super::Refusal) with the fitting HTTP status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 use wx_api::user::{Lang, UserInfo};
@@ -200,8 +203,8 @@ pub struct User {
     pub places: Option<BTreeMap<Lang, Place>>,
 }
 
-/// Where a user lives, in one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a user lives, in one language. `Debug` does not tell.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
     /// The city.
@@ -210,4 +213,10 @@ pub struct Place {
     pub province: String,
     /// The country.
     pub country: String,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").finish_non_exhaustive()
+    }
 }
