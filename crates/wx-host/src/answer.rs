@@ -32,17 +32,14 @@ impl Answer {
 
     /// The answer to a call of `api`.
     pub(crate) fn new(api: Api, result: Result<Reply>) -> Self {
-        let error = match result {
-            Ok(reply) if reply.api() == api => match success(api, &reply) {
-                Ok(json) => return Self { ok: true, json },
-                Err(error) => Error::internal(api, "the result cannot be written as JSON").with_source(error),
+        let outcome = Outcome::new(api, result);
+        match write(&outcome) {
+            Ok(json) => Self { ok: outcome.is_ok(), json },
+            // Without the fields that cannot be written.
+            Err(_) => match outcome.result {
+                Ok(_) => Self::fail(api.name(), "internal error: the result cannot be written as JSON"),
+                Err(error) => Self::fail(api.name(), error.reason()),
             },
-            Ok(reply) => Error::internal(api, format_args!("the backend answered with a result of {}", reply.api().name())),
-            Err(error) => error,
-        };
-        match failure(&error) {
-            Ok(json) => Self { ok: false, json },
-            Err(_) => Self::fail(api.name(), error.reason()), // without the fields that cannot be written
         }
     }
 
@@ -69,31 +66,86 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Written straight into the text: this is what every call pays.
-fn success(api: Api, reply: &Reply) -> Result<String, serde_json::Error> {
-    let mut json = Vec::with_capacity(128);
-    // The names of the contract are plain ASCII; the test of every API's answer would notice one that is not.
-    json.extend_from_slice(b"{\"errMsg\":\"");
-    json.extend_from_slice(api.name().as_bytes());
-    json.extend_from_slice(b":ok\"");
-    if api.facts().is_some_and(|facts| facts.err_code) {
-        json.extend_from_slice(b",\"errCode\":0");
-    }
-    splice(&mut json, reply)?;
-    close(json)
+/// What came of a call, before it takes the form in which a script gets it: `errMsg`, then `errCode` where there is one, then the
+/// fields of the result.
+///
+/// ```
+/// use wx_api::{Api, Error, hce::GetHceStateResult};
+/// use wx_host::edge::Outcome;
+///
+/// let ok = Outcome::new(Api::GetHceState, Ok(GetHceStateResult {}.into()));
+/// assert_eq!((ok.is_ok(), ok.err_msg().as_ref(), ok.err_code()), (true, "getHCEState:ok", Some(0)));
+/// let failed = Outcome::new(Api::Login, Err(Error::timeout(Api::Login)));
+/// assert_eq!((failed.is_ok(), failed.err_msg().as_ref(), failed.err_code()), (false, "login:fail timeout", None));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    api: Api,
+    result: Result<Reply>,
 }
 
-fn failure(error: &Error) -> Result<String, serde_json::Error> {
-    let mut json = b"{\"errMsg\":".to_vec();
-    serde_json::to_writer(&mut json, &error.to_string())?;
-    if let Some(code) = error.code() {
+impl Outcome {
+    /// What came of a call of `api`. A result of another API is the backend's mistake, and a failure.
+    pub fn new(api: Api, result: Result<Reply>) -> Self {
+        let result = result.and_then(|reply| match reply.api() {
+            of if of == api => Ok(reply),
+            of => Err(Error::internal(api, format_args!("the backend answered with a result of {}", of.name()))),
+        });
+        Self { api, result }
+    }
+
+    /// Whether the call succeeded: `success` runs, not `fail`.
+    pub fn is_ok(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    /// `<api>:ok`, or `<api>:fail <reason>`.
+    pub fn err_msg(&self) -> Cow<'static, str> {
+        match &self.result {
+            Ok(_) => format!("{}:ok", self.api.name()).into(),
+            Err(error) => error.to_string().into(),
+        }
+    }
+
+    /// The code, where the API documents one or the failure has one.
+    pub fn err_code(&self) -> Option<i32> {
+        match &self.result {
+            Ok(_) => self.api.facts().is_some_and(|facts| facts.err_code).then_some(0),
+            Err(error) => error.code(),
+        }
+    }
+
+    /// The result, or what the failed answer carries all the same. It serialises as its fields.
+    pub fn fields(&self) -> Option<&Reply> {
+        match &self.result {
+            Ok(reply) => Some(reply),
+            Err(error) => error.reply(),
+        }
+    }
+}
+
+/// Written straight into the text: this is what every call pays.
+fn write(outcome: &Outcome) -> Result<String, serde_json::Error> {
+    let mut json = Vec::with_capacity(128);
+    json.extend_from_slice(b"{\"errMsg\":");
+    match &outcome.result {
+        Ok(_) => {
+            // The names of the contract are plain ASCII; the test of every API's answer would notice one that is not.
+            json.push(b'"');
+            json.extend_from_slice(outcome.api.name().as_bytes());
+            json.extend_from_slice(b":ok\"");
+        }
+        Err(error) => serde_json::to_writer(&mut json, &error.to_string())?,
+    }
+    if let Some(code) = outcome.err_code() {
         json.extend_from_slice(b",\"errCode\":");
         serde_json::to_writer(&mut json, &code)?;
     }
-    if let Some(reply) = error.reply() {
-        splice(&mut json, reply)?;
+    if let Some(fields) = outcome.fields() {
+        splice(&mut json, fields)?;
     }
-    close(json)
+    json.push(b'}');
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
 
 /// Adds the fields of a result to an object that has some already and is not closed yet.
@@ -110,11 +162,6 @@ fn splice(json: &mut Vec<u8>, reply: &Reply) -> Result<(), serde_json::Error> {
         _ => return Err(serde::ser::Error::custom("a result is no object")),
     }
     Ok(())
-}
-
-fn close(mut json: Vec<u8>) -> Result<String, serde_json::Error> {
-    json.push(b'}');
-    String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
 
 /// At most `limit` characters of `text`, and a sign that there was more.

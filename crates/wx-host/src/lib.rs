@@ -63,7 +63,7 @@ mod builder;
 mod callbacks;
 mod clock;
 mod consent;
-mod edge;
+pub mod edge;
 mod layers;
 mod store;
 #[cfg(test)]

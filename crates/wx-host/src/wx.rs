@@ -102,7 +102,7 @@ impl Wx {
     /// - calls do not wait for one another (`conventions::a_thousand_calls_at_once_all_answer`)
     pub async fn call_json(&self, cx: &Cx, name: &str, args: &str) -> Answer {
         let Some(api) = Api::from_name(name) else { return Answer::unknown(name) };
-        let result = match admit(cx, api).and_then(|()| edge::read(api, args)) {
+        let result = match admit(cx, api).and_then(|()| edge::read_json(api, args)) {
             Ok(call) => self.stack.invoke(cx, call).await,
             Err(error) => Err(error),
         };

@@ -32,7 +32,7 @@ fn module() -> String {
 }
 
 fn api(contract: &Contract) -> String {
-    let (mut variants, mut all, mut names, mut since, mut facts, mut params, mut domains) = Default::default();
+    let (mut variants, mut all, mut names, mut since, mut facts, mut params, mut fields, mut domains) = Default::default();
     for domain in &contract.domains {
         for api in &domain.apis {
             let (v, d, r) = (&api.variant, &domain.name, &api.request);
@@ -48,6 +48,7 @@ fn api(contract: &Contract) -> String {
             put(&mut since, format!("Self::{v} => {d}::{r}::FACTS.since,"));
             put(&mut facts, format!("Self::{v} => Some(&{d}::{r}::FACTS),"));
             put(&mut params, format!("Self::{v} => &[{}],", api.params.iter().map(param).collect::<String>()));
+            put(&mut fields, format!("Self::{v} => &{:?},", field_names(&api.fields)));
             put(&mut domains, format!("Self::{v} => {d:?},"));
         }
         for event in &domain.events {
@@ -64,6 +65,7 @@ fn api(contract: &Contract) -> String {
             put(&mut since, format!("Self::{v} => {d}::{p}::FACTS.since,"));
             put(&mut facts, format!("Self::{v} => None,"));
             put(&mut params, format!("Self::{v} => &[],"));
+            put(&mut fields, format!("Self::{v} => &{:?},", field_names(&event.fields)));
             put(&mut domains, format!("Self::{v} => {d:?},"));
         }
     }
@@ -116,6 +118,9 @@ fn api(contract: &Contract) -> String {
             /// The parameters of an API as scripts see them.
             pub const fn params(self) -> &'static [Param] {{ match self {{ {params} }} }}
 
+            /// The names of the fields that a successful answer has, or of those of an event.
+            pub const fn fields(self) -> &'static [&'static str] {{ match self {{ {fields} }} }}
+
             /// Adds to a parameter error what the page of this API documents for it: see
             /// [`Request::bad_parameter`](crate::Request::bad_parameter).
             pub fn bad_parameter(self, parameter: &str, error: Error) -> Error {{
@@ -124,6 +129,10 @@ fn api(contract: &Contract) -> String {
         }}",
         domain_names(contract)
     )
+}
+
+fn field_names(fields: &[Field]) -> Vec<&str> {
+    fields.iter().map(|field| field.name.as_str()).collect()
 }
 
 fn param(field: &Field) -> String {

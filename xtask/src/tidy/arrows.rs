@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-crypto", &[]),
     ("wx-rules", &["wx-api"]),
     ("wx-host", &["wx-api", "wx-rules"]),
+    ("wx-js", &["wx-api", "wx-host"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
     ("wx-tests", &[]),

@@ -192,6 +192,26 @@ impl Api {
         }
     }
 
+    /// The names of the fields that a successful answer has, or of those of an event.
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Authorize => &[],
+            Self::GetSetting => &["authSetting"],
+            Self::OpenSetting => &["authSetting"],
+            Self::GetHceState => &[],
+            Self::StartHce => &[],
+            Self::StopHce => &[],
+            Self::SendHceMessage => &[],
+            Self::OnHceMessage => &["messageType", "data", "reason"],
+            Self::Login => &["code"],
+            Self::CheckSession => &[],
+            Self::CheckIsSupportSoterAuthentication => &["supportMode"],
+            Self::CheckIsSoterEnrolledInDevice => &["isEnrolled"],
+            Self::StartSoterAuthentication => &["authMode", "resultJSON", "resultJSONSignature"],
+            Self::GetUserInfo => &["userInfo", "rawData", "signature", "encryptedData", "iv"],
+        }
+    }
+
     /// Adds to a parameter error what the page of this API documents for it: see
     /// [`Request::bad_parameter`](crate::Request::bad_parameter).
     pub fn bad_parameter(self, parameter: &str, error: Error) -> Error {

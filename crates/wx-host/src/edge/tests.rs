@@ -10,7 +10,7 @@ use wx_api::{
     user::{GetUserInfoRequest, Lang},
 };
 
-use super::read;
+use super::{Json, read_json as read};
 
 /// What a script is told after `<api>:fail parameter error: `.
 fn wrong(api: Api, args: &str) -> String {
@@ -246,7 +246,7 @@ fn both_readers_agree_wherever_the_first_one_accepts() {
         (Api::StartSoterAuthentication, r#"{"requestAuthModes":["speech"],"challenge":"","authContent":"é"}"#),
     ] {
         let value = serde_json::from_str(args).unwrap();
-        let slow = Call::deserialize(api, super::Parameters::of(api, &value).unwrap()).unwrap();
+        let slow = Call::deserialize(api, super::Parameters::of(api, Json(Some(&value))).unwrap()).unwrap();
         let fast = Call::deserialize(api, super::Strict(&mut serde_json::Deserializer::from_str(args))).unwrap();
         assert_eq!(slow, fast, "{args}");
     }
