@@ -117,6 +117,7 @@ impl Engine {
             Err(error) => thrown = Some(crate::Uncaught { message: error.to_string(), ..Default::default() }),
         })?;
         if let Some(thrown) = thrown {
+            self.shared.console.error(&format!("Uncaught {thrown}"));
             return Err(Fault::Uncaught(thrown));
         }
         self.main = main.map(|promise| (name.to_owned(), promise));

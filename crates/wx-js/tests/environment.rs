@@ -276,5 +276,5 @@ fn an_engine_runs_several_scripts_one_after_the_other() {
         assert!(engine.run_source("b.js", "throw new Error('b')").await.is_err());
         assert_eq!(engine.run_source("c.js", "wx.login({ success() { console.log(kept) } })").await, Ok(()));
     });
-    assert_eq!(lines.take(), ["1"]);
+    assert_eq!(lines.take(), ["E Uncaught b.js:1:11: Error: b", "1"]);
 }
