@@ -41,16 +41,27 @@
 //! Reasons are for a server's log and its operator. Answer a client with the numeric code alone, and check the
 //! [`signature`] first where the API gives one.
 
+mod json;
 pub mod open_data;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 pub mod pss;
 mod secret;
 mod session_key;
 pub mod signature;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub mod soter;
 
 pub use open_data::{Expect, OpenDataError, Opened, Sealed, Watermark};
-pub use pss::{PssError, SaltLen, SoterSigner, SoterVerifier};
+#[cfg(feature = "rsa")]
+pub use pss::SaltedSigner;
+#[cfg(feature = "aws-lc-rs")]
+pub use pss::SoterSigner;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub use pss::{PssError, SaltLen, SoterVerifier};
 pub use secret::Secret;
 pub use session_key::SessionKey;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub use soter::SoterError;
 
 /// The README's examples run as tests of the documentation.
 #[cfg(doctest)]

@@ -1,7 +1,8 @@
 //! Encrypted open data: AES-128-CBC with PKCS#7 padding, and a watermark inside that says for whom and when.
 //!
 //! [`seal`] is the platform's side. [`decrypt`] undoes it and stops there. [`open`] is what a server should call: it also checks
-//! that the plain text is honest JSON and that its watermark names this mini-program and a recent time.
+//! that the plain text is honest JSON and that its watermark names this mini-program and a recent time. [`open_lenient`] is for data
+//! whose base64 some web stack has damaged on the way; it says what it repaired.
 //!
 //! # The order of the checks
 //!
@@ -10,6 +11,7 @@
 //! first because a [`SessionKey`] cannot be had without the check.
 
 mod error;
+mod repair;
 mod watermark;
 
 use std::fmt;
@@ -21,6 +23,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 
 pub use self::error::OpenDataError;
+pub use self::repair::{Repair, Repaired, Repairs, open_lenient, repair};
 pub use self::watermark::Watermark;
 use crate::SessionKey;
 
@@ -200,12 +203,12 @@ pub fn open(encrypted_data: &str, iv: &str, key: &SessionKey, expect: &Expect<'_
 }
 
 fn decode_iv(text: &str) -> Result<[u8; 16], OpenDataError> {
-    // The length comes first so that a long text is not decoded for nothing.
-    if text.len() != 24 {
+    // 24 characters may hold up to 18 bytes. A text of another length is not decoded for nothing.
+    let mut decoded = [0; 18];
+    if text.len() != 24 || STANDARD.decode_slice(text, &mut decoded) != Ok(16) {
         return Err(OpenDataError::IllegalIv);
     }
-    let bytes = STANDARD.decode(text).map_err(|_| OpenDataError::IllegalIv)?;
-    bytes.try_into().map_err(|_| OpenDataError::IllegalIv)
+    decoded.first_chunk().copied().ok_or(OpenDataError::IllegalIv)
 }
 
 fn check_freshness(timestamp: i64, expect: &Expect<'_>) -> Result<(), OpenDataError> {

@@ -1,28 +1,41 @@
 //! The signatures of SOTER: SHA256withRSA/PSS over RSA-2048.
 //!
-//! The salt is the caller's, so [`sign`] is a pure function and its tests need no randomness. The salt's length is 20 bytes
-//! unless a device declares 32 in its result (`"rsa_pss_saltlen":32`); [`verify`] accepts exactly the length it is told. Letting
-//! the signature choose ("auto") would let whoever makes it choose.
+//! The salt's length is 20 bytes unless a device declares 32 in its result (`"rsa_pss_saltlen":32`); [`verify`] accepts exactly
+//! the length it is told. Letting the signature choose ("auto") would let whoever makes it choose. To verify a whole result, use
+//! [`soter`](crate::soter).
 //!
-//! # Limits of the private operation
+//! # Who does the arithmetic
 //!
-//! The RSA below is written in portable Rust and does not take constant time (RUSTSEC-2023-0071). [`sign`] blinds the operation
-//! and checks its result, but a key that matters belongs into hardware or a TPM; sign here in mocks and tests. [`verify`] uses
-//! public data only and is not concerned.
+//! | feature | verifies | signs |
+//! |---|---|---|
+//! | `aws-lc-rs` (default) | yes | `SoterSigner`, with random salts |
+//! | `rsa` | yes, if the other is absent | `SaltedSigner`, with salts that a test or a fake chooses |
+//!
+//! Keys are read here and not by either, so that both accept the same ones. Without any of the two features this module does not
+//! exist: signatures of open data and encrypted data need no RSA.
 
-mod blinding;
-mod encoding;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+mod der;
+mod error;
+mod pem;
+#[cfg(any(test, not(feature = "aws-lc-rs")))]
+mod portable;
+#[cfg(feature = "rsa")]
+mod salted;
 
 use std::fmt;
 
-use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePublicKey, LineEnding};
-use rsa::pss::{Signature, VerifyingKey};
-use rsa::sha2::Sha256; // digest 0.10, as rsa 0.9 needs; the workspace's own sha2 is of digest 0.11
-use rsa::signature::Verifier as _;
-use rsa::traits::PublicKeyParts;
-use rsa::{BigUint, RsaPrivateKey, RsaPublicKey};
-
-use self::blinding::Blinder;
+#[cfg(feature = "aws-lc-rs")]
+use self::aws_lc as provider;
+#[cfg(feature = "aws-lc-rs")]
+pub use self::aws_lc::{SoterSigner, sign};
+use self::der::PublicNumbers;
+pub use self::error::PssError;
+#[cfg(not(feature = "aws-lc-rs"))]
+use self::portable as provider;
+#[cfg(feature = "rsa")]
+pub use self::salted::{SaltedSigner, sign_with_salt};
 
 /// Bits of every SOTER key.
 const KEY_BITS: usize = 2048;
@@ -85,126 +98,6 @@ impl TryFrom<usize> for SaltLen {
     }
 }
 
-/// Why a key was refused or a signature not made.
-///
-/// None of them repeats key material.
-///
-/// # Examples
-///
-/// ```
-/// use wx_crypto::{PssError, SoterVerifier};
-///
-/// let refused = SoterVerifier::from_spki_pem("ssh-rsa AAAA").unwrap_err();
-/// assert_eq!(refused, PssError::PublicKey);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PssError {
-    /// The text is not an RSA private key as PKCS#8 in PEM.
-    #[error(
-        "not an RSA private key as PKCS#8 in PEM (`BEGIN PRIVATE KEY`): \
-         convert it with `openssl pkcs8 -topk8 -nocrypt`"
-    )]
-    PrivateKey,
-
-    /// The text is not an RSA public key as SPKI in PEM.
-    #[error(
-        "not an RSA public key as SPKI in PEM (`BEGIN PUBLIC KEY`): \
-         convert it with `openssl rsa -RSAPublicKey_in -pubout`"
-    )]
-    PublicKey,
-
-    /// The key is not RSA-2048.
-    #[error("the key has {bits} bits, and SOTER's have 2048: use a key of that size")]
-    KeySize {
-        /// Length of the modulus.
-        bits: usize,
-    },
-
-    /// The salt is neither 20 nor 32 bytes long.
-    #[error("a salt of {bytes} bytes, and SOTER knows 20 and 32: use the length the result declares, or 20")]
-    SaltLength {
-        /// Length that was given.
-        bytes: usize,
-    },
-
-    /// The private operation gave a wrong result, which was not released.
-    #[error(
-        "the private operation gave a wrong result: the key is inconsistent or the machine is faulty; \
-         do not sign with this key again before it has been checked"
-    )]
-    PrivateOperation,
-}
-
-/// A private key of SOTER, held in memory.
-///
-/// Wiped on drop; [`Debug`](fmt::Debug) prints `SoterSigner(..)`; not `Clone`, so that there is one copy to wipe.
-///
-/// # Examples
-///
-/// ```
-/// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/test-only.pkcs8.pem"));
-/// use wx_crypto::SoterSigner;
-///
-/// let signer = SoterSigner::from_pkcs8_pem(pem)?;
-/// assert_eq!(format!("{signer:?}"), "SoterSigner(..)");
-/// # Ok::<(), wx_crypto::PssError>(())
-/// ```
-pub struct SoterSigner {
-    // Wipes itself on drop.
-    private: RsaPrivateKey,
-    public_pem: String,
-}
-
-impl SoterSigner {
-    /// The key in a PEM text that begins with `-----BEGIN PRIVATE KEY-----`.
-    ///
-    /// The text itself is the caller's to wipe.
-    ///
-    /// # Errors
-    ///
-    /// [`PssError::PrivateKey`] if the text is something else or its numbers do not fit together, [`PssError::KeySize`] if the
-    /// key is not RSA-2048.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use wx_crypto::{PssError, SoterSigner};
-    ///
-    /// assert_eq!(SoterSigner::from_pkcs8_pem("").unwrap_err(), PssError::PrivateKey);
-    /// ```
-    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, PssError> {
-        let private = RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| PssError::PrivateKey)?;
-        check_size(&private)?;
-        private.validate().map_err(|_| PssError::PrivateKey)?;
-        let public_pem = private.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|_| PssError::PrivateKey)?;
-        Ok(Self { private, public_pem })
-    }
-
-    /// The public half as SPKI in PEM: the `pub_key` of SOTER's key JSON.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/test-only.pkcs8.pem"));
-    /// use wx_crypto::{SoterSigner, SoterVerifier};
-    ///
-    /// let signer = SoterSigner::from_pkcs8_pem(pem)?;
-    /// assert!(signer.public_pem().starts_with("-----BEGIN PUBLIC KEY-----\n"));
-    /// let verifier = SoterVerifier::from_spki_pem(signer.public_pem())?;
-    /// # Ok::<(), wx_crypto::PssError>(())
-    /// ```
-    pub fn public_pem(&self) -> &str {
-        &self.public_pem
-    }
-}
-
-impl fmt::Debug for SoterSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SoterSigner(..)")
-    }
-}
-
 /// A public key of SOTER.
 ///
 /// # Examples
@@ -217,9 +110,10 @@ impl fmt::Debug for SoterSigner {
 /// assert!(!pss::verify(&verifier, b"message", b"not a signature", SaltLen::Bytes20));
 /// # Ok::<(), wx_crypto::PssError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SoterVerifier {
-    public: RsaPublicKey,
+    // Setting the arithmetic up anew takes a tenth of what verifying does: a prepared key is not worth keeping.
+    key: PublicNumbers,
 }
 
 impl SoterVerifier {
@@ -239,45 +133,17 @@ impl SoterVerifier {
     /// assert_eq!(SoterVerifier::from_spki_pem("").unwrap_err(), PssError::PublicKey);
     /// ```
     pub fn from_spki_pem(pem: &str) -> Result<Self, PssError> {
-        let public = RsaPublicKey::from_public_key_pem(pem).map_err(|_| PssError::PublicKey)?;
-        check_size(&public)?;
-        Ok(Self { public })
+        let spki = pem::decode(pem, pem::PUBLIC).ok_or(PssError::PublicKey)?;
+        let key = der::public_key(&spki).ok_or(PssError::PublicKey)?;
+        check_bits(key.bits())?;
+        Ok(Self { key })
     }
 }
 
-/// Signs `message` with this salt: the same three always give the same [`SIGNATURE_LEN`] bytes.
-///
-/// Draw the salt at random for every signature, unless a test wants the same one twice. What is signed is the message's exact
-/// bytes, so sign the text that will be sent, not a copy that is written anew later.
-///
-/// # Errors
-///
-/// [`PssError::SaltLength`] if the salt is neither 20 nor 32 bytes long, [`PssError::PrivateOperation`] if the result does not
-/// verify.
-///
-/// # Examples
-///
-/// ```
-/// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/test-only.pkcs8.pem"));
-/// use wx_crypto::{SaltLen, SoterSigner, SoterVerifier, pss};
-///
-/// let signer = SoterSigner::from_pkcs8_pem(pem)?;
-/// let result_json = br#"{"raw":"challenge","counter":7}"#;
-/// let signature = pss::sign(&signer, result_json, &[9; 20])?;
-///
-/// let verifier = SoterVerifier::from_spki_pem(signer.public_pem())?;
-/// assert!(pss::verify(&verifier, result_json, &signature, SaltLen::Bytes20));
-/// assert!(!pss::verify(&verifier, result_json, &signature, SaltLen::Bytes32));
-/// # Ok::<(), wx_crypto::PssError>(())
-/// ```
-pub fn sign(signer: &SoterSigner, message: &[u8], salt: &[u8]) -> Result<Vec<u8>, PssError> {
-    SaltLen::try_from(salt.len())?;
-    let encoded = encoding::encode(message, salt);
-    let mut blinder = Blinder::new(&signer.private, &encoded);
-    // "and_check": a fault in one half of the CRT would otherwise give a signature that reveals the key.
-    let signature = rsa::hazmat::rsa_decrypt_and_check(&signer.private, Some(&mut blinder), &BigUint::from_bytes_be(&encoded))
-        .map_err(|_| PssError::PrivateOperation)?;
-    left_pad(&signature.to_bytes_be())
+impl fmt::Debug for SoterVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoterVerifier").finish_non_exhaustive()
+    }
 }
 
 /// Whether `signature` is one of `message` under this key, with a salt of exactly this length.
@@ -296,28 +162,11 @@ pub fn sign(signer: &SoterSigner, message: &[u8], salt: &[u8]) -> Result<Vec<u8>
 /// # Ok::<(), wx_crypto::PssError>(())
 /// ```
 pub fn verify(verifier: &SoterVerifier, message: &[u8], signature: &[u8], salt_len: SaltLen) -> bool {
-    if signature.len() != SIGNATURE_LEN {
-        return false;
-    }
-    let Ok(signature) = Signature::try_from(signature) else {
-        return false;
-    };
-    VerifyingKey::<Sha256>::new_with_salt_len(verifier.public.clone(), salt_len.bytes()).verify(message, &signature).is_ok()
+    signature.try_into().is_ok_and(|signature| provider::verify(&verifier.key, message, signature, salt_len))
 }
 
-fn check_size(key: &impl PublicKeyParts) -> Result<(), PssError> {
-    match key.n().bits() {
-        KEY_BITS => Ok(()),
-        bits => Err(PssError::KeySize { bits }),
-    }
-}
-
-/// The number's bytes, with the leading zeros that one signature in 256 needs.
-fn left_pad(bytes: &[u8]) -> Result<Vec<u8>, PssError> {
-    let zeros = SIGNATURE_LEN.checked_sub(bytes.len()).ok_or(PssError::PrivateOperation)?;
-    let mut padded = vec![0; zeros];
-    padded.extend_from_slice(bytes);
-    Ok(padded)
+fn check_bits(bits: usize) -> Result<(), PssError> {
+    if bits == KEY_BITS { Ok(()) } else { Err(PssError::KeySize { bits }) }
 }
 
 #[cfg(test)]

@@ -104,6 +104,15 @@ impl SessionKey {
         Zeroizing::new(STANDARD.encode(self.0))
     }
 
+    /// The same text without the allocation, for the hash in this crate.
+    pub(crate) fn base64_text(&self) -> Zeroizing<[u8; TEXT_LEN]> {
+        let mut text = Zeroizing::new([0; TEXT_LEN]);
+        // Cannot fail: 16 bytes take 24 characters, and a test compares the text with the one above.
+        let written = STANDARD.encode_slice(self.0, text.as_mut_slice());
+        debug_assert_eq!(written, Ok(TEXT_LEN));
+        text
+    }
+
     /// The bytes, for the cipher in this crate.
     pub(crate) const fn bytes(&self) -> &[u8; 16] {
         &self.0
@@ -142,6 +151,7 @@ mod tests {
     fn a_key_survives_its_base64_text() {
         let key = SessionKey::from_base64(TEXT).unwrap();
         assert_eq!(key.expose_base64().as_str(), TEXT);
+        assert_eq!(key.base64_text().as_slice(), TEXT.as_bytes());
     }
 
     #[test]

@@ -21,8 +21,7 @@ use crate::SessionKey;
 /// # Ok::<(), wx_crypto::OpenDataError>(())
 /// ```
 pub fn sign(raw_data: &[u8], key: &SessionKey) -> String {
-    let digest = Sha1::new().chain_update(raw_data).chain_update(key.expose_base64().as_bytes()).finalize();
-    lower_hex(&digest)
+    hex_digest(raw_data, key).iter().copied().map(char::from).collect()
 }
 
 /// Whether `signature` is the signature of exactly these bytes under this key.
@@ -46,12 +45,21 @@ pub fn sign(raw_data: &[u8], key: &SessionKey) -> String {
 /// assert!(!signature::verify(br#"{"nickName": "Band"}"#, &key, &sent));
 /// ```
 pub fn verify(raw_data: &[u8], key: &SessionKey, signature: &str) -> bool {
-    sign(raw_data, key).as_bytes().ct_eq(signature.as_bytes()).into()
+    hex_digest(raw_data, key).ct_eq(signature.as_bytes()).into()
 }
 
-fn lower_hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
+fn hex_digest(raw_data: &[u8], key: &SessionKey) -> [u8; 40] {
+    let digest = Sha1::new().chain_update(raw_data).chain_update(key.base64_text().as_slice()).finalize();
+    let mut hex = [0; 40];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
+        pair.copy_from_slice(&[lower_hex(byte >> 4), lower_hex(byte & 0x0f)]);
+    }
+    hex
+}
+
+/// The digit of a number below 16.
+fn lower_hex(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }
 
 #[cfg(test)]
@@ -93,8 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_is_lower_case_and_keeps_leading_zeros() {
-        assert_eq!(lower_hex(&[0x00, 0x0f, 0xa0, 0xff]), "000fa0ff");
+    fn digits_are_lower_case() {
+        assert_eq!((0..16).map(lower_hex).collect::<Vec<_>>(), b"0123456789abcdef");
     }
 
     proptest! {

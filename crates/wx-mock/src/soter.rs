@@ -12,7 +12,7 @@ use wx_api::{
         StartSoterAuthenticationRequest, StartSoterAuthenticationResult,
     },
 };
-use wx_crypto::{PssError, SoterSigner, pss};
+use wx_crypto::{PssError, SaltedSigner, pss};
 use wx_rules::soter::{Step, enrolment, failure, result_text, support};
 
 use crate::{clock::VirtualClock, finger::Finger, seed::Seed};
@@ -32,8 +32,8 @@ const MAKER_VERSION: &str = env!("CARGO_PKG_VERSION");
 const HOST_UID: &str = "10000";
 
 /// One constant, read once: checking its primes takes far longer than anything else here.
-static DEVICE_KEY: LazyLock<Result<SoterSigner, PssError>> =
-    LazyLock::new(|| SoterSigner::from_pkcs8_pem(include_str!("../keys/every-mock-device.pkcs8.pem")));
+static DEVICE_KEY: LazyLock<Result<SaltedSigner, PssError>> =
+    LazyLock::new(|| SaltedSigner::from_pkcs8_pem(include_str!("../keys/every-mock-device.pkcs8.pem")));
 
 #[async_trait]
 impl Soter for MockSoter {
@@ -96,7 +96,7 @@ impl MockSoter {
         });
         let salt: [u8; 20] = self.seed.stream("salt", &[&counter.to_le_bytes()]).bytes();
         let signature = match &*DEVICE_KEY {
-            Ok(key) => pss::sign(key, result_json.as_bytes(), &salt),
+            Ok(key) => pss::sign_with_salt(key, result_json.as_bytes(), &salt),
             Err(error) => Err(error.clone()),
         };
         let signature = signature.map_err(|error| failure(SoterCode::Internal, mode).with_source(error))?;

@@ -1,16 +1,9 @@
-//! Reading a watermark out of JSON without building the JSON in memory.
-//!
-//! The text is walked once. Everything is checked to be well-formed, every object's keys are compared with each other, and only
-//! the watermark's two members are kept. `serde_json` refuses more than 127 levels of nesting, which bounds the recursion here.
+//! Reading a watermark out of JSON.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::OpenDataError;
+use crate::json::{self, Fault, Keys};
 
 /// For whom and when open data were sealed.
 ///
@@ -34,170 +27,40 @@ pub struct Watermark {
 ///
 /// A `null` counts as missing, for the watermark and for its members.
 pub(super) fn read(json: &str) -> Result<Watermark, OpenDataError> {
-    let duplicate = Cell::new(false);
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let parts = Document(&duplicate)
-        .deserialize(&mut deserializer)
-        .and_then(|parts| deserializer.end().map(|()| parts))
-        .map_err(|error| OpenDataError::Json { line: error.line(), column: error.column() })?;
-    // Only now: a text that is not JSON at all is called so, even if a key came twice before the fault.
-    if duplicate.get() {
-        return Err(OpenDataError::DuplicateKey);
-    }
-    match parts {
-        Parts { appid: Some(appid), timestamp: Some(timestamp) } => Ok(Watermark { appid, timestamp }),
+    let mut parts = Parts::default();
+    let keys = json::walk(json, |key, value| key != "watermark" || value == "null" || parts.read(value))
+        .map_err(|Fault { line, column }| OpenDataError::Json { line, column })?;
+    match (keys, parts) {
+        (Keys::Repeat, _) => Err(OpenDataError::DuplicateKey),
+        (Keys::Differ, Parts { appid: Some(appid), timestamp: Some(timestamp) }) => {
+            Ok(Watermark { appid: appid.into_owned(), timestamp })
+        }
         _ => Err(OpenDataError::WatermarkMissing),
     }
 }
 
 /// The members of a watermark, as far as they were found.
 #[derive(Default)]
-struct Parts {
-    appid: Option<String>,
+struct Parts<'a> {
+    appid: Option<Cow<'a, str>>,
     timestamp: Option<i64>,
 }
 
-/// A key, borrowed from the text unless it holds escapes; compared after unescaping.
-#[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Walks an object, hands every key to `member`, which must read its value, and notes whether a key came twice.
-fn walk_object<'de, A: MapAccess<'de>>(
-    mut map: A,
-    duplicate: &Cell<bool>,
-    mut member: impl FnMut(&str, &mut A) -> Result<(), A::Error>,
-) -> Result<(), A::Error> {
-    let mut keys = Vec::new();
-    while let Some(Key(key)) = map.next_key()? {
-        member(&key, &mut map)?;
-        keys.push(key);
-    }
-    // Sorting keeps an object of very many keys from costing the square of their number.
-    keys.sort_unstable();
-    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        duplicate.set(true);
-    }
-    Ok(())
-}
-
-/// The top level: an object, whose member `watermark` is kept.
-struct Document<'f>(&'f Cell<bool>);
-
-impl<'de> DeserializeSeed<'de> for Document<'_> {
-    type Value = Parts;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Parts, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Document<'_> {
-    type Value = Parts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parts, A::Error> {
-        let mut parts = Parts::default();
-        walk_object(map, self.0, |key, map| {
-            if key == "watermark" {
-                parts = map.next_value_seed(Mark(self.0))?;
-                Ok(())
-            } else {
-                map.next_value_seed(Anything(self.0))
+impl<'a> Parts<'a> {
+    /// Whether `mark` is an object whose members are of the right types.
+    fn read(&mut self, mark: &'a str) -> bool {
+        let member = |key: &str, value: &'a str| match key {
+            "appid" if value != "null" => {
+                self.appid = json::text(value);
+                self.appid.is_some()
             }
-        })?;
-        Ok(parts)
-    }
-}
-
-/// The value of `watermark`: an object or `null`.
-struct Mark<'f>(&'f Cell<bool>);
-
-impl<'de> DeserializeSeed<'de> for Mark<'_> {
-    type Value = Parts;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Parts, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Mark<'_> {
-    type Value = Parts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a watermark")
-    }
-
-    fn visit_unit<E>(self) -> Result<Parts, E> {
-        Ok(Parts::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Parts, A::Error> {
-        let mut parts = Parts::default();
-        walk_object(map, self.0, |key, map| {
-            match key {
-                "appid" => parts.appid = map.next_value()?,
-                "timestamp" => parts.timestamp = map.next_value()?,
-                _ => map.next_value_seed(Anything(self.0))?,
+            "timestamp" if value != "null" => {
+                self.timestamp = value.parse().ok();
+                self.timestamp.is_some()
             }
-            Ok(())
-        })?;
-        Ok(parts)
-    }
-}
-
-/// Any other value: walked for its form and its keys, and forgotten.
-struct Anything<'f>(&'f Cell<bool>);
-
-impl<'de> DeserializeSeed<'de> for Anything<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Anything<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
-        // serde_json refuses numbers that no f64 holds; this says that we rely on it.
-        if number.is_finite() { Ok(()) } else { Err(E::custom("number out of range")) }
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Anything(self.0))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        walk_object(map, self.0, |_, map| map.next_value_seed(Anything(self.0)))
+            _ => true,
+        };
+        json::walk(mark, member).is_ok()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Signing against `rsa`'s own verifier, and verifying signatures that `openssl` made.
+//! Verifying signatures that `openssl` made, by whichever provider is built in and by `rsa`.
 
 #![allow(clippy::unwrap_used)] // a test that unwraps an error should fail
 
@@ -8,23 +8,29 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PRIVATE: &str = include_str!("../../tests/keys/test-only.pkcs8.pem");
 const PUBLIC: &str = include_str!("../../tests/keys/test-only.spki.pem");
 const MESSAGE: &[u8] = include_bytes!("../../tests/keys/message.json");
+const SALT_20: &[u8; SIGNATURE_LEN] = include_bytes!("../../tests/keys/salt-20.sig");
+const SALT_32: &[u8; SIGNATURE_LEN] = include_bytes!("../../tests/keys/salt-32.sig");
+const LENGTHS: [SaltLen; 2] = [SaltLen::Bytes20, SaltLen::Bytes32];
 
-// Reading a private key checks its primes, which takes a while.
-static SIGNER: LazyLock<SoterSigner> = LazyLock::new(|| SoterSigner::from_pkcs8_pem(PRIVATE).unwrap());
 static VERIFIER: LazyLock<SoterVerifier> = LazyLock::new(|| SoterVerifier::from_spki_pem(PUBLIC).unwrap());
 
-/// Which of the two lengths verify.
-fn accepted(signature: &[u8]) -> [bool; 2] {
-    [SaltLen::Bytes20, SaltLen::Bytes32].map(|len| verify(&VERIFIER, MESSAGE, signature, len))
+/// Which of the two lengths verify; both providers must agree.
+fn accepted(message: &[u8], signature: &[u8]) -> [bool; 2] {
+    LENGTHS.map(|len| {
+        let verifies = verify(&VERIFIER, message, signature, len);
+        if let Ok(signature) = signature.try_into() {
+            assert_eq!(verifies, portable::verify(&VERIFIER.key, message, signature, len), "the providers disagree");
+        }
+        verifies
+    })
 }
 
 #[test]
 fn signatures_by_openssl_verify_with_their_own_salt_length_only() {
-    assert_eq!(accepted(include_bytes!("../../tests/keys/salt-20.sig")), [true, false]);
-    assert_eq!(accepted(include_bytes!("../../tests/keys/salt-32.sig")), [false, true]);
+    assert_eq!(accepted(MESSAGE, SALT_20), [true, false]);
+    assert_eq!(accepted(MESSAGE, SALT_32), [false, true]);
 }
 
 #[test]
@@ -36,125 +42,65 @@ fn other_salts_masks_and_paddings_by_openssl_are_refused() {
         include_bytes!("../../tests/keys/pkcs1v15.sig"),
     ];
     for signature in others {
-        assert_eq!(accepted(signature), [false, false]);
-    }
-}
-
-#[test]
-fn our_encoding_satisfies_the_verifier_of_rsa_with_its_own_salt_length_only() {
-    let public = SIGNER.private.to_public_key();
-    for salt_len in [20, 32] {
-        let signature = sign(&SIGNER, MESSAGE, &vec![0xa5; salt_len]).unwrap();
-        let signature = Signature::try_from(signature.as_slice()).unwrap();
-        for told in [0, 20, 21, 32, 222] {
-            let verifies = VerifyingKey::<Sha256>::new_with_salt_len(public.clone(), told).verify(MESSAGE, &signature).is_ok();
-            assert_eq!(verifies, told == salt_len, "salt {salt_len}, told {told}");
-        }
-    }
-}
-
-#[test]
-fn the_same_salt_gives_the_same_signature_and_another_salt_another() {
-    let signature = sign(&SIGNER, MESSAGE, &[1; 20]).unwrap();
-    assert_eq!(signature, sign(&SIGNER, MESSAGE, &[1; 20]).unwrap());
-    assert_ne!(signature, sign(&SIGNER, MESSAGE, &[2; 20]).unwrap());
-}
-
-#[test]
-fn blinding_does_not_show_in_the_signature() {
-    let encoded = BigUint::from_bytes_be(&encoding::encode(MESSAGE, &[1; 20]));
-    let plain = rsa::hazmat::rsa_decrypt_and_check(&SIGNER.private, None::<&mut Blinder>, &encoded).unwrap();
-    let signature = sign(&SIGNER, MESSAGE, &[1; 20]).unwrap();
-    assert_eq!(BigUint::from_bytes_be(&signature), plain);
-}
-
-#[test]
-fn salts_of_other_lengths_are_refused_and_told() {
-    for bytes in [0, 19, 21, 31, 33, 222, 223, 1000] {
-        assert_eq!(sign(&SIGNER, MESSAGE, &vec![0; bytes]), Err(PssError::SaltLength { bytes }));
+        assert_eq!(accepted(MESSAGE, signature), [false, false]);
     }
 }
 
 #[test]
 fn a_signature_of_another_length_is_refused_even_if_the_number_is_the_same() {
-    let signature = sign(&SIGNER, MESSAGE, &[1; 20]).unwrap();
-    let mut longer = vec![0];
-    longer.extend_from_slice(&signature);
-    assert_eq!(accepted(&longer), [false, false]);
-    assert_eq!(accepted(&signature[1..]), [false, false]);
-    assert_eq!(accepted(&[]), [false, false]);
+    let longer = [&[0], SALT_20.as_slice()].concat();
+    for signature in [longer.as_slice(), &SALT_20[1..], &[]] {
+        assert_eq!(accepted(MESSAGE, signature), [false, false]);
+    }
 }
 
 #[test]
-fn a_number_not_below_the_modulus_is_refused() {
-    let modulus = VERIFIER.public.n();
-    // A signature plus the modulus is the same number to whoever only computes modulo it.
-    let twin = (0_u8..=255)
-        .map(|salt| sign(&SIGNER, MESSAGE, &[salt; 20]).unwrap())
-        .map(|signature| (BigUint::from_bytes_be(&signature) + modulus).to_bytes_be())
-        .find(|twin| twin.len() == SIGNATURE_LEN);
-    // With this modulus such a number may not exist; then the modulus itself must do.
-    let number = twin.unwrap_or_else(|| modulus.to_bytes_be());
-    assert_eq!(accepted(&number), [false, false]);
-    assert_eq!(accepted(&[0xff; SIGNATURE_LEN]), [false, false]);
-    assert_eq!(accepted(&[0; SIGNATURE_LEN]), [false, false]);
-}
-
-#[test]
-fn leading_zeros_are_kept_and_too_long_a_result_is_a_fault() {
-    assert_eq!(left_pad(&[7]).unwrap()[254..], [0, 7]);
-    assert_eq!(left_pad(&[7]).unwrap().len(), SIGNATURE_LEN);
-    assert_eq!(left_pad(&[1; SIGNATURE_LEN + 1]), Err(PssError::PrivateOperation));
-}
-
-#[test]
-fn the_public_pem_is_the_one_openssl_writes() {
-    assert_eq!(SIGNER.public_pem(), PUBLIC);
-    assert_eq!(SoterVerifier::from_spki_pem(SIGNER.public_pem()).unwrap(), *VERIFIER);
-}
-
-#[test]
-fn debug_shows_nothing_of_the_private_key() {
-    assert_eq!(format!("{:?}", *SIGNER), "SoterSigner(..)");
-    assert_eq!(format!("{:#?}", *SIGNER), "SoterSigner(..)");
+fn the_same_key_is_equal_however_its_text_is_laid_out() {
+    let one_line = PUBLIC.replace('\n', "");
+    assert_eq!(SoterVerifier::from_spki_pem(&one_line).unwrap(), *VERIFIER);
+    assert_eq!(SoterVerifier::from_spki_pem(&PUBLIC.replace('\n', "\r\n")).unwrap(), *VERIFIER);
 }
 
 #[test]
 fn keys_of_another_size_are_refused() {
-    let private = include_str!("../../tests/keys/too-short-1024.pkcs8.pem");
     let public = include_str!("../../tests/keys/too-short-1024.spki.pem");
-    let too_short = PssError::KeySize { bits: 1024 };
-    assert_eq!(SoterSigner::from_pkcs8_pem(private).unwrap_err(), too_short);
-    assert_eq!(SoterVerifier::from_spki_pem(public).unwrap_err(), too_short);
+    assert_eq!(SoterVerifier::from_spki_pem(public).unwrap_err(), PssError::KeySize { bits: 1024 });
 }
 
 #[test]
 fn keys_in_another_form_are_refused() {
     let pkcs1 = include_str!("../../tests/keys/not-pkcs8.pem");
-    for text in [pkcs1, PUBLIC, "", "-----BEGIN PRIVATE KEY-----"] {
-        assert_eq!(SoterSigner::from_pkcs8_pem(text).unwrap_err(), PssError::PrivateKey);
-    }
-    for text in [pkcs1, PRIVATE, ""] {
+    let private = include_str!("../../tests/keys/test-only.pkcs8.pem");
+    for text in [pkcs1, private, ""] {
         assert_eq!(SoterVerifier::from_spki_pem(text).unwrap_err(), PssError::PublicKey);
     }
 }
 
-proptest! {
-    // A signature takes milliseconds.
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    #[test]
-    fn what_is_signed_verifies_and_other_messages_do_not(
-        message in any::<Vec<u8>>(),
-        other in any::<Vec<u8>>(),
-        salt in prop_oneof![prop::collection::vec(any::<u8>(), 20), prop::collection::vec(any::<u8>(), 32)],
-    ) {
-        let len = SaltLen::try_from(salt.len()).unwrap();
-        let signature = sign(&SIGNER, &message, &salt).unwrap();
-        prop_assert!(verify(&VERIFIER, &message, &signature, len));
-        if other != message {
-            prop_assert!(!verify(&VERIFIER, &other, &signature, len));
+#[test]
+fn a_key_with_something_behind_it_is_refused_at_every_level() {
+    let der = pem::decode(PUBLIC, pem::PUBLIC).unwrap();
+    assert!(der::public_key(&der).is_some());
+    // The lengths of the two sequences and of the bit string stand at 2, 22 and 27.
+    for lengths in [&[][..], &[2], &[2, 21], &[2, 21, 26]] {
+        let mut longer = der.to_vec();
+        longer.extend([0x05, 0x00]);
+        for at in lengths {
+            let len = u16::from_be_bytes([longer[*at], longer[*at + 1]]) + 2;
+            longer[*at..*at + 2].copy_from_slice(&len.to_be_bytes());
         }
+        assert!(der::public_key(&longer).is_none(), "{lengths:?}");
+    }
+}
+
+#[test]
+fn numbers_that_no_key_has_are_refused() {
+    let der = pem::decode(PUBLIC, pem::PUBLIC).unwrap();
+    let end = der.len();
+    assert_eq!(der[end - 3..], [1, 0, 1], "the exponent is 65537");
+    for (at, byte, what) in [(end - 1, 0, "an even exponent"), (end - 6, 0, "an even modulus")] {
+        let mut altered = der.to_vec();
+        altered[at] = byte;
+        assert!(der::public_key(&altered).is_none(), "{what}");
     }
 }
 
@@ -163,27 +109,31 @@ proptest! {
     fn garbage_signatures_are_refused_without_a_panic(
         signature in prop_oneof![any::<Vec<u8>>(), prop::collection::vec(any::<u8>(), SIGNATURE_LEN)],
     ) {
-        prop_assert_eq!(accepted(&signature), [false, false]);
+        prop_assert_eq!(accepted(MESSAGE, &signature), [false, false]);
     }
 
     #[test]
     fn a_signature_with_one_flipped_bit_is_refused(bit in 0_usize..SIGNATURE_LEN * 8) {
-        let mut signature = *include_bytes!("../../tests/keys/salt-20.sig");
+        let mut signature = *SALT_20;
         signature[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(accepted(&signature), [false, false]);
+        prop_assert_eq!(accepted(MESSAGE, &signature), [false, false]);
+    }
+
+    #[test]
+    fn another_message_is_refused(message in any::<Vec<u8>>()) {
+        prop_assert_eq!(accepted(&message, SALT_20), [false, false]);
     }
 
     #[test]
     fn garbage_keys_are_refused_without_a_panic(text in any::<String>(), cut in 0..PUBLIC.len(), digit in "[A-Za-z0-9+/]") {
-        prop_assert!(SoterSigner::from_pkcs8_pem(&text).is_err());
         prop_assert!(SoterVerifier::from_spki_pem(&text).is_err());
         // One character replaced may leave a key, of some sort, or not: it must not panic, nor may using it.
         let mut altered = PUBLIC.to_owned();
         altered.replace_range(cut..=cut, &digit);
         if let Ok(verifier) = SoterVerifier::from_spki_pem(&altered) {
-            let signature = include_bytes!("../../tests/keys/salt-20.sig");
             let same = verifier == *VERIFIER;
-            prop_assert_eq!(verify(&verifier, MESSAGE, signature, SaltLen::Bytes20), same);
+            prop_assert_eq!(verify(&verifier, MESSAGE, SALT_20, SaltLen::Bytes20), same);
+            prop_assert_eq!(portable::verify(&verifier.key, MESSAGE, SALT_20, SaltLen::Bytes20), same);
         }
     }
 }

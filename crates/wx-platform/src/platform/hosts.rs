@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use wx_api::UserId;
 use wx_api::user::UserInfo;
 use wx_crypto::Secret;
 
@@ -55,5 +56,22 @@ impl Platform {
             user.places.clone_from(places);
         }
         Ok(self.store.put_user(user).await?)
+    }
+
+    /// The next users by id.
+    ///
+    /// # Errors
+    ///
+    /// [`Errcode::BUSY`](crate::Errcode::BUSY).
+    pub async fn users(&self, page: &wire::host::Page) -> Result<wire::host::Users, Refused> {
+        let after = UserId::from(&page.after);
+        let users = self.store.users().await?.into_iter().filter(|user| user.id > after).take(wire::host::PAGE);
+        let users = users.map(|user| wire::host::User {
+            user: user.id.as_str().to_owned(),
+            blocked: Some(user.blocked),
+            profile: Some(user.profile),
+            places: Some(user.places),
+        });
+        Ok(wire::host::Users { users: users.collect() })
     }
 }

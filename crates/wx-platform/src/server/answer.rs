@@ -20,7 +20,11 @@ use super::{Shared, endpoint::Endpoint, read};
 use crate::{
     Errcode,
     platform::Refused,
-    wire::{Refusal, soter::Verdict},
+    wire::{
+        Refusal,
+        host::{RemoveApp, Removed},
+        soter::Verdict,
+    },
 };
 
 /// Where a request comes from, as an extension of it.
@@ -131,6 +135,19 @@ impl Shared {
             Endpoint::HostUser => {
                 self.check_host(&head.headers, Role::Administrator).await?;
                 ok(platform.set_user(&read::json(body, limits).await?).await?)
+            }
+            Endpoint::HostApps => {
+                self.check_host(&head.headers, Role::Administrator).await?;
+                json(&platform.apps(&read::json(body, limits).await?).await?)
+            }
+            Endpoint::HostRemoveApp => {
+                self.check_host(&head.headers, Role::Administrator).await?;
+                let RemoveApp { app } = read::json(body, limits).await?;
+                json(&Removed { removed: platform.remove_app(&app.into()).await? })
+            }
+            Endpoint::HostUsers => {
+                self.check_host(&head.headers, Role::Administrator).await?;
+                json(&platform.users(&read::json(body, limits).await?).await?)
             }
             Endpoint::Unknown => Err(Errcode::BAD_PATH.into()),
         }

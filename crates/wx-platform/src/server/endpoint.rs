@@ -22,13 +22,16 @@ pub(super) enum Endpoint {
     HostSoterKey,
     HostApp,
     HostUser,
+    HostApps,
+    HostRemoveApp,
+    HostUsers,
     /// A path that is none of ours.
     Unknown,
 }
 
 impl Endpoint {
     /// Every one that has a path.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::CodeToSession,
         Self::CheckSession,
         Self::ResetSessionKey,
@@ -41,6 +44,9 @@ impl Endpoint {
         Self::HostSoterKey,
         Self::HostApp,
         Self::HostUser,
+        Self::HostApps,
+        Self::HostRemoveApp,
+        Self::HostUsers,
     ];
 
     /// Its path, by which logs and metrics call it.
@@ -58,6 +64,9 @@ impl Endpoint {
             Self::HostSoterKey => host::SOTER_KEY,
             Self::HostApp => host::APP,
             Self::HostUser => host::USER,
+            Self::HostApps => host::APPS,
+            Self::HostRemoveApp => host::REMOVE_APP,
+            Self::HostUsers => host::USERS,
             Self::Unknown => "unknown",
         }
     }
@@ -85,7 +94,10 @@ impl Endpoint {
             | Self::HostUserInfo
             | Self::HostSoterKey
             | Self::HostApp
-            | Self::HostUser => match code {
+            | Self::HostUser
+            | Self::HostApps
+            | Self::HostRemoveApp
+            | Self::HostUsers => match code {
                 Errcode::BUSY => StatusCode::SERVICE_UNAVAILABLE,
                 Errcode::TOKEN_MISSING | Errcode::INVALID_CREDENTIAL => StatusCode::UNAUTHORIZED,
                 Errcode::NOT_AUTHORISED => StatusCode::FORBIDDEN,

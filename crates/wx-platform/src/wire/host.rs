@@ -25,6 +25,16 @@ pub const APP: &str = "/host/v1/app";
 /// [`User`] to a bare ok: makes the user or changes them. Administrators only.
 pub const USER: &str = "/host/v1/user";
 
+/// [`Page`] to [`Apps`]. Administrators only.
+pub const APPS: &str = "/host/v1/apps";
+/// [`RemoveApp`] to [`Removed`]: removes the app with all that belongs to it. Administrators only.
+pub const REMOVE_APP: &str = "/host/v1/remove-app";
+/// [`Page`] to [`Users`]. Administrators only.
+pub const USERS: &str = "/host/v1/users";
+
+/// The most apps or users in one answer.
+pub const PAGE: usize = 500;
+
 /// A code for this user of this app, and a new session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginRequest {
@@ -135,6 +145,42 @@ pub struct AppAnswer {
     /// Its new secret, if one was made. It is shown this once: the server keeps a hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Hidden>,
+}
+
+/// The next part of a list: at most [`PAGE`], in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    /// The last id that is known; the empty text for the beginning.
+    pub after: String,
+}
+
+/// Apps, with every field but the secret's. Fewer than [`PAGE`], and there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Apps {
+    /// The apps.
+    pub apps: Vec<App>,
+}
+
+/// An app that is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveApp {
+    /// The app.
+    pub app: String,
+}
+
+/// Whether there was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Whether there was.
+    pub removed: bool,
+}
+
+/// Users, with every field. Fewer than [`PAGE`], and there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Users {
+    /// The users.
+    pub users: Vec<User>,
 }
 
 /// A user. Fields that are left out stay as they are.

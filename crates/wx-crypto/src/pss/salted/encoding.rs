@@ -13,7 +13,7 @@ const DB_LEN: usize = SIGNATURE_LEN - HASH_LEN - 1;
 
 /// The encoded message: masked `DB`, the hash `H`, and the byte 0xbc.
 ///
-/// The salt is one of [`SaltLen`](super::SaltLen), so it fits: `DB` has 223 bytes.
+/// The salt is one of [`SaltLen`](crate::SaltLen), so it fits: `DB` has 223 bytes.
 pub(super) fn encode(message: &[u8], salt: &[u8]) -> [u8; SIGNATURE_LEN] {
     debug_assert!(salt.len() < DB_LEN, "checked by the caller");
     let hash = Sha256::new().chain_update([0; 8]).chain_update(Sha256::digest(message)).chain_update(salt).finalize();
