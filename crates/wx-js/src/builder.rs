@@ -94,6 +94,9 @@ impl Builder {
 
     /// How long one turn of the script may take, counted in the engine's checks, one for about 10,000 loop rounds or calls.
     /// Without this 20,000, which takes some seconds. A count rather than a time, so that a script that ran once runs again.
+    ///
+    /// The engine does not ask within its own functions. Most are done soon; `sort` and `join` of an array that says it has four
+    /// billion elements take minutes.
     pub fn interrupt_budget(mut self, checks: u32) -> Self {
         self.limits.budget = checks.max(1);
         self
