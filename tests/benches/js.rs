@@ -1,0 +1,2 @@
+//! What the way through JavaScript costs.
+fn main() {}
