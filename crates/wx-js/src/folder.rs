@@ -63,7 +63,7 @@ impl Folder {
     fn of_package(&self, home: &str, inner: &str) -> Result<Option<String>, String> {
         let manifest = join(home, "package.json").and_then(|path| self.read(&path).ok()).unwrap_or_default();
         let mut places = Manifest::read(&manifest).places(inner);
-        places.push(inner.to_owned());
+        places.push(format!("./{inner}"));
         // What leads out of the package is no place.
         for place in places.iter().filter_map(|place| join(home, place)).filter(|place| Path::new(place).starts_with(home)) {
             for file in [place.clone(), format!("{place}/index")] {

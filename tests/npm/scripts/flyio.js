@@ -7,7 +7,4 @@ fly.interceptors.request.use(request => {
   console.log(request.method, request.baseURL, request.url, request.body)
   return request
 })
-fly.post('/orders', { id: 42 }).then(
-  () => console.log('answered'),
-  error => console.log(error instanceof TypeError, typeof wx.request),
-)
+fly.post('/orders', { id: 42 }).then(() => console.log('answered'), () => console.log('failed'))

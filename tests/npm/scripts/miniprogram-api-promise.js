@@ -11,6 +11,7 @@ async function main() {
   const { authMode, resultJSON } = await wxp.startSoterAuthentication({ requestAuthModes: ['fingerPrint'], challenge: '42' })
   console.log(authMode, JSON.parse(resultJSON).raw)
   await promisify(wx.startSoterAuthentication)({ requestAuthModes: [], challenge: '43' }).catch(({ errCode }) => console.log(errCode))
+  await wxp.login()
   wxp.checkSession({ complete: ({ errMsg }) => console.log(errMsg) })
   console.log(wxp.canIUse('startHCE'))
 }

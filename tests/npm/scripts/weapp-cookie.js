@@ -1,7 +1,7 @@
-// It puts itself around `wx.request` and keeps its cookies with `wx.getStorageSync`. There is neither yet.
-try {
-  require('weapp-cookie')
-  console.log('loaded')
-} catch (error) {
-  console.log(error instanceof TypeError, typeof wx.request, typeof wx.getStorageSync)
-}
+// It puts itself around `wx.request` and keeps its cookies with `wx.setStorageSync`. There is neither yet: cookies last as long as
+// the script.
+const cookies = require('weapp-cookie')
+
+cookies.set('uid', '100', { domain: 'example.com' })
+console.log(cookies.get('uid', 'example.com'), cookies.has('uid', 'example.org'))
+console.log(typeof wx.request, typeof wx.setStorageSync)

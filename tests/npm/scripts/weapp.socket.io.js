@@ -2,5 +2,6 @@
 const io = require('weapp.socket.io')
 
 console.log(io.protocol, typeof io.Manager)
-const socket = io('https://example.com', { reconnection: false })
+const socket = io('https://example.com', { reconnection: false, transports: ['websocket'] })
 socket.on('connect', () => console.log('connected'))
+socket.on('connect_error', error => console.log(error instanceof Error, error.message, typeof wx.connectSocket))
