@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use wx_api::{Cx, Host};
+use wx_api::{Cx, Host, user::Lang};
 use wx_host::{Consent, MemoryStore, Wx};
 use wx_js::{Engine, Fault};
 use wx_mock::{Touch, World};
@@ -64,57 +64,75 @@ fn says(name: &str) -> Vec<String> {
 
 #[test]
 fn wx_promise_pro_signs_in_and_asks_for_consent() {
-    assert_eq!(says("wx-promise-pro"), [""]);
+    let profile = World::new(7).user().profile(Lang::En);
+    let (record, moon) = ("{ 'scope.record': true }", "authorize:fail invalid scope -12001");
+    assert_eq!(says("wx-promise-pro"), ["login:ok true", "authorize:ok", record, &profile.nick_name, moon, "finally"]);
 }
 
 #[test]
 fn miniprogram_api_promise_confirms_by_fingerprint() {
-    assert_eq!(says("miniprogram-api-promise"), [""]);
+    let soter = ["[ 'fingerPrint' ]", "true", "fingerPrint 42", "90003"];
+    assert_eq!(says("miniprogram-api-promise"), [&soter[..], &["true", "checkSession:ok"]].concat());
 }
 
 #[test]
 fn minapp_api_promise_is_a_card() {
-    assert_eq!(says("minapp-api-promise"), [""]);
+    let greeting = ["promise已经启用", "requestfix启用"];
+    let started = "{ errMsg: 'startHCE:ok', errCode: 0, intercepted: true }";
+    let card = ["0", "13006", started, "a4", "[ 144, 0 ]", "stopHCE:ok"];
+    assert_eq!(says("minapp-api-promise"), [&greeting[..], &card].concat());
 }
+
+/// What follows a request: a `TypeError`, for there is no `wx.request`.
+const NO_REQUEST: &str = "true undefined";
 
 #[test]
 fn flyio_comes_to_its_request() {
-    assert_eq!(says("flyio"), [""]);
+    let (ended, lines) = run("flyio");
+    assert_eq!(lines.first().map(String::as_str), Some("POST https://example.com /orders { id: 42 }"));
+    // It calls `wx.request` where no promise of its own sees what is thrown.
+    let Err(Fault::Uncaught(uncaught)) = ended else { panic!("{ended:?}") };
+    assert_eq!(uncaught.to_string(), "node_modules/flyio/dist/npm/wx.js:777:16: TypeError: not a function");
 }
 
 #[test]
 fn axios_comes_to_its_request() {
-    assert_eq!(says("axios-miniprogram-adapter"), [""]);
+    let expected = ["/a?b[]=1&b[]=2&c=d+e", "post https://example.com /orders", NO_REQUEST];
+    assert_eq!(says("axios-miniprogram-adapter"), expected);
 }
 
 #[test]
 fn wefetch_comes_to_its_request() {
-    assert_eq!(says("wefetch"), [""]);
+    assert_eq!(says("wefetch"), ["get https://example.com/orders t", NO_REQUEST]);
 }
 
 #[test]
 fn request_miniprogram_comes_to_its_request() {
-    assert_eq!(says("request-miniprogram"), [""]);
+    assert_eq!(says("request-miniprogram"), ["POST https://example.com/orders { id: 42 }", NO_REQUEST]);
 }
 
 #[test]
 fn luch_request_comes_to_its_request() {
-    assert_eq!(says("luch-request"), [""]);
+    assert_eq!(says("luch-request"), ["GET /orders t", NO_REQUEST]);
 }
 
 #[test]
-fn weapp_cookie_says_what_it_misses() {
-    assert_eq!(says("weapp-cookie"), [""]);
+fn weapp_cookie_keeps_cookies_for_as_long_as_the_script_runs() {
+    let said = says("weapp-cookie");
+    let [reading, saving, cookies, apis] = said.as_slice() else { panic!("{said:#?}") };
+    assert!(reading.contains("TypeError: not a function\n    at getItem"), "{reading}");
+    assert!(saving.contains("TypeError: not a function\n    at setItem"), "{saving}");
+    assert_eq!([cookies, apis], ["100 false", "undefined"]);
 }
 
 #[test]
 fn mqtt_comes_to_its_socket() {
-    assert_eq!(says("mqtt"), [""]);
+    assert_eq!(says("mqtt"), ["function function function", "true undefined"]);
 }
 
 #[test]
 fn socket_io_comes_to_its_socket() {
-    assert_eq!(says("weapp.socket.io"), [""]);
+    assert_eq!(says("weapp.socket.io"), ["5 function", "true timeout undefined"]);
 }
 
 /// What the TypeScript compiler says of these files, in its strictest mode.
@@ -140,8 +158,7 @@ fn the_examples_agree_with_the_types() {
 #[test]
 fn the_types_refuse_what_the_contract_refuses() {
     let folder = tempfile::tempdir().unwrap();
-    let types = npm().join("../../crates/wx-api/wx.d.ts");
-    for (script, error) in [
+    let wrong = [
         ("wx.login({ timeout: '5000' })", "TS2322"),
         ("wx.authorize({})", "TS2345"),
         ("wx.startSoterAuthentication({ requestAuthModes: ['toe'], challenge: '1' })", "TS2322"),
@@ -150,11 +167,18 @@ fn the_types_refuse_what_the_contract_refuses() {
         ("wx.sendHCEMessage({ data: 'kAA=' })", "TS2322"),
         ("wx.noSuchApi()", "TS2339"),
         ("wx.canIUse(1)", "TS2345"),
-    ] {
-        let file = folder.path().join("wrong.ts");
-        fs::write(&file, script).unwrap();
-        let options = ["--strict", "--noEmit", "--target", "es2022", "--lib", "es2022", "--types", ""];
-        let (ok, said) = compiler(&[&options[..], &[file.to_str().unwrap(), types.to_str().unwrap()]].concat());
-        assert!(!ok && said.contains(error), "{script}: {said}");
+    ];
+    let files: Vec<PathBuf> = (0..wrong.len()).map(|i| folder.path().join(format!("wrong-{i}.ts"))).collect();
+    for (file, (script, _)) in files.iter().zip(wrong) {
+        fs::write(file, script).unwrap();
+    }
+    let types = npm().join("../../crates/wx-api/wx.d.ts");
+    let mut arguments = vec!["--strict", "--noEmit", "--target", "es2022", "--lib", "es2022", types.to_str().unwrap()];
+    arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+    let (ok, said) = compiler(&arguments);
+    assert!(!ok);
+    for (i, (script, error)) in wrong.into_iter().enumerate() {
+        let found = said.lines().any(|line| line.contains(&format!("wrong-{i}.ts(1,")) && line.contains(error));
+        assert!(found, "{script}: {said}");
     }
 }

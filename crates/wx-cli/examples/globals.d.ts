@@ -22,8 +22,8 @@ declare const args: string[]
 
 type Scope = keyof GetSettingResult['authSetting']
 
-/** Everything outside the phone. Only the mock has it: elsewhere `typeof world` is `'undefined'`. */
-declare const world: {
+/** Everything outside the phone. */
+interface World {
   clock: { advance(ms: number): Promise<null> }
   user: {
     answer(scope: Scope, choice: 'allow' | 'deny' | 'dismiss' | 'ignore'): void
@@ -42,3 +42,6 @@ declare const world: {
     open(encryptedData: string, iv: string): any
   }
 }
+
+/** Only the mock has it: elsewhere `typeof world` is `'undefined'`. */
+declare const world: World

@@ -4,4 +4,4 @@ const cookies = require('weapp-cookie')
 
 cookies.set('uid', '100', { domain: 'example.com' })
 console.log(cookies.get('uid', 'example.com'), cookies.has('uid', 'example.org'))
-console.log(typeof wx.request, typeof wx.setStorageSync)
+console.log(typeof wx.setStorageSync)
