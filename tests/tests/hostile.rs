@@ -235,12 +235,25 @@ fn a_storm_of_promises_blows_over() {
         assert!(matches!(ended, Err(Fault::Endless(_) | Fault::Uncaught(_))), "{script}: {ended:?}");
     }
     let rejected = "for (let i = 0; i < 10000; i++) Promise.reject(new Error(i))";
-    assert!(matches!(attack(rejected), (Err(Fault::Uncaught(first)), lines) if first.message == "Error: 0" && lines.len() == 10000));
+    assert!(
+        matches!(attack(rejected), (Err(Fault::Uncaught(first)), lines) if first.message == "Error: 0" && lines.len() == 10000)
+    );
 }
 
 #[test]
 fn no_module_leads_outside() {
-    let names = ["/etc/passwd", "../secret.js", "./../../../../etc/passwd", "file:///etc/passwd", "~/.ssh/id_rsa", "./inside.js/../../x", "fs", "node:fs", "std", "os"];
+    let names = [
+        "/etc/passwd",
+        "../secret.js",
+        "./../../../../etc/passwd",
+        "file:///etc/passwd",
+        "~/.ssh/id_rsa",
+        "./inside.js/../../x",
+        "fs",
+        "node:fs",
+        "std",
+        "os",
+    ];
     for name in names {
         let said = says(&format!(
             "try {{ require('{name}'); console.log('in') }} catch {{ console.log('refused') }}
@@ -269,7 +282,9 @@ fn what_lies_about_itself_is_refused_or_read_once() {
          wx.sendHCEMessage({ data: new ArrayBuffer(8).transfer(0), ...said(text => console.log(text.slice(0, 19))) })
          wx.authorize({ scope: { toString: () => 'scope.record' }, ...said(text => console.log(text.slice(0, 30))) })",
     );
-    for line in ["login:ok", "TypeError", "RangeError", "startHCE:fail", "sendHCEMessage:fail", "authorize:fail parameter error"] {
+    for line in
+        ["login:ok", "TypeError", "RangeError", "startHCE:fail", "sendHCEMessage:fail", "authorize:fail parameter error"]
+    {
         assert!(said.iter().any(|said| said.starts_with(line)), "{line}: {said:#?}");
     }
     assert_eq!(said.iter().filter(|line| *line == "login:ok").count(), 2, "{said:#?}");

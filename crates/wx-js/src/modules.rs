@@ -129,8 +129,14 @@ mod tests {
 
     #[test]
     fn a_line_that_imports_or_exports_makes_a_module() {
-        for source in ["import a from './a.js'", "// a\nexport const b = 1", "import'./a.js'", "export{a}", "const a = await b", "(()=>{})();export{a}"]
-        {
+        for source in [
+            "import a from './a.js'",
+            "// a\nexport const b = 1",
+            "import'./a.js'",
+            "export{a}",
+            "const a = await b",
+            "(()=>{})();export{a}",
+        ] {
             assert!(looks_like_one(source), "{source}");
         }
         for source in ["", "const a = important", "exports.a = 1", "importScripts()", "export"] {

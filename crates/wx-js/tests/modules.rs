@@ -176,9 +176,19 @@ fn each_kind_of_module_loads_the_other() {
     let script = "exports.two = 2; exports.three = () => 3; exports['not-a-name'] = 4; exports.class = 5; exports.default = 6";
     let compiled = "Object.defineProperty(exports, '__esModule', { value: true }); exports.default = 1; exports.two = 2";
     for (main, file, text, said) in [
-        ("const it = require('./a'); console.log(it.default, it.two, it.three(), require('./a') === it)", "a.js", module, "1 2 3 true"),
+        (
+            "const it = require('./a'); console.log(it.default, it.two, it.three(), require('./a') === it)",
+            "a.js",
+            module,
+            "1 2 3 true",
+        ),
         ("const it = require('./a.mjs'); import('./a.mjs').then(same => console.log(same === it))", "a.mjs", module, "true"),
-        ("import it, { two, three } from './a.js'; console.log(it.two, two, three(), it['not-a-name'])", "a.js", script, "2 2 3 4"),
+        (
+            "import it, { two, three } from './a.js'; console.log(it.two, two, three(), it['not-a-name'])",
+            "a.js",
+            script,
+            "2 2 3 4",
+        ),
         ("import * as it from './a.js'; console.log(it.class, it.default.default)", "a.js", script, "5 6"),
         ("import it, { two } from './a.js'; console.log(it, two)", "a.js", compiled, "1 2"),
         ("import it from './a.js'; console.log(it)", "a.js", "module.exports = null", "null"),

@@ -109,7 +109,10 @@ impl Running {
     }
 
     /// The engine is taken out for as long as it works: what it calls may itself need another.
-    fn with<T>(&self, work: impl FnOnce(&mut Engine) -> Poll<std::result::Result<T, Fault>>) -> Poll<std::result::Result<T, Fault>> {
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Engine) -> Poll<std::result::Result<T, Fault>>,
+    ) -> Poll<std::result::Result<T, Fault>> {
         let Some(mut engine) = ENGINES.with_borrow_mut(|engines| engines.remove(&self.0)) else {
             return Poll::Ready(Err(Fault::Engine("it is on another thread".to_owned())));
         };
