@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
     let figures = runtime.block_on(async {
         let [used, resident, start_up] = apps().await;
-        let (state, code) = ("{ errCode: 0 }", "{ code: '033aB2cD4eF6gH8iJ0kL2mN4oP6qR8sT' }");
+        let (state, code) = ("errCode: 0", "code: '033aB2cD4eF6gH8iJ0kL2mN4oP6qR8sT'");
         [
             call(
                 "getHCEState with callbacks / Promise with the same ones",
@@ -110,7 +110,7 @@ fn engine(app: u32) -> (Engine, Rc<Cell<u32>>) {
 fn with_answer(api: &str, fields: &str) -> String {
     format!(
         "args => {{ Promise.resolve().then(() => {{
-           const res = {{ errMsg: '{api}:ok', ...{fields} }}; args.success?.(res); args.complete?.(res)
+           const res = {{ errMsg: '{api}:ok', {fields} }}; args.success?.(res); args.complete?.(res)
          }}) }}"
     )
 }

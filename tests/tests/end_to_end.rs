@@ -5,11 +5,11 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    future::{self, pending},
+    future::pending,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,7 +20,10 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::{MakeWriter, format::FmtSpan},
+};
 use wx_api::{
     Answer, Clock, Cx, Host, Prompt, Scope, Timestamp,
     signature::{Sealed, Signature},
@@ -100,13 +103,14 @@ struct Desk {
 
 impl Stage {
     async fn set() -> Self {
+        LazyLock::force(&LOG);
         let clock = Arc::new(Watch(AtomicU64::new(1_526_002_400_000)));
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(RedbStore::open(folder.path()).unwrap());
         let platform = Arc::new(Platform::open(store, clock.clone(), Rules::default()).await.unwrap());
         let host_key = platform.add_host_key("the host", true).await.unwrap();
         let (listener, address) = bind().await;
-        tokio::spawn(Server::new(platform).serve(listener, future::pending()));
+        tokio::spawn(Server::new(platform).serve(listener, pending()));
 
         let at = PlatformAt::Url { url: format!("http://{address}"), host_key: host_key.clone() };
         let desktop = Desktop::builder(clock.clone()).platform(at).start().await.unwrap();
@@ -279,7 +283,15 @@ async fn a_second_server_on_the_same_data_is_refused_clearly() {
     assert!(text.contains("in use by another server") && text.contains(stage.folder.path().to_str().unwrap()), "{text}");
 }
 
-/// What was logged, by everybody on this thread.
+/// What everybody logged, in every test: the platform, the host and the developers' servers.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_span_events(FmtSpan::FULL);
+    // For the process, and before anybody logs: what is found disabled once may stay so.
+    tracing::subscriber::set_global_default(subscriber.with_writer(log.clone()).finish()).unwrap();
+    log
+});
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -302,11 +314,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-#[tokio::test] // on one thread: the platform, the host and the developer's server all log here
+#[tokio::test]
 async fn nothing_that_is_printed_contains_a_secret() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
     let stage = Stage::set().await;
     let mut printed = String::new();
     let mut secrets = vec![stage.host_key.expose().to_owned(), stage.app_secret.expose().to_owned()];
@@ -325,7 +334,7 @@ async fn nothing_that_is_printed_contains_a_secret() {
 
     secrets.extend([code, token.expose().to_owned(), access_token.expose().to_owned()]);
     secrets.push(key.expose_base64().to_string());
-    printed += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    printed += &String::from_utf8(LOG.0.lock().unwrap().clone()).unwrap();
     assert!(printed.contains("jscode2session") && printed.contains("getUserInfo"), "the log has both ends: {printed}");
     for (n, secret) in secrets.iter().enumerate() {
         assert!(!printed.contains(secret.as_str()), "secret {n} was printed");

@@ -21,19 +21,22 @@ function answer(command) {
   }
 }
 
-wx.onHCEMessage(({ messageType, data, reason }) => {
-  if (messageType === 2 || !data) {
-    console.log(reason === 0 ? 'the reader has gone' : 'another card was selected')
-    wx.stopHCE()
-    return
-  }
-  const response = new Uint8Array(answer(new Uint8Array(data)))
-  wx.sendHCEMessage({ data: response.buffer, fail: ({ errMsg }) => console.error(errMsg) })
-})
+function listen() {
+  wx.onHCEMessage(({ messageType, data, reason }) => {
+    if (messageType === 2 || !data) {
+      console.log(reason === 0 ? 'the reader has gone' : 'another card was selected')
+      wx.stopHCE()
+      return
+    }
+    const response = new Uint8Array(answer(new Uint8Array(data)))
+    wx.sendHCEMessage({ data: response.buffer, fail: ({ errMsg }) => console.error(errMsg) })
+  })
+}
 
 wx.startHCE({
   aid_list: [AID],
   success: () => {
+    listen()
     console.log('the card is ready')
     if (typeof world !== 'undefined') {
       gate(world.reader)

@@ -103,7 +103,80 @@ fn authority(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use tokio::task::{JoinSet, yield_now};
+    use wx_crypto::Secret;
+
     use super::*;
+
+    fn platform() -> Platform {
+        let key = Secret::from("key".to_owned());
+        let url = "http://127.0.0.1:8099/below";
+        Platform::at(url.to_owned(), HostClient::new(url, key, Duration::from_secs(1)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_failure_of_the_client_becomes_one_that_a_script_understands() {
+        let refused = |code| ClientError::Refused { code, errmsg: "because, rid: 5f1".to_owned() };
+        for (error, kind, code, text) in [
+            (refused(Errcode::NO_SESSION), ErrorKind::Session, Some(-13001), "login:fail session time out, need relogin"),
+            (refused(Errcode::USER_BLOCKED), ErrorKind::Refused, Some(40226), "login:fail the platform has blocked this user"),
+            (
+                refused(Errcode::BUSY),
+                ErrorKind::Unavailable,
+                None,
+                "login:fail the platform server has too much to do: try again",
+            ),
+            (
+                refused(Errcode::BAD_APPID),
+                ErrorKind::Internal,
+                None,
+                "login:fail internal error: the platform refused with 40013: because, rid: 5f1",
+            ),
+            (ClientError::Timeout, ErrorKind::Timeout, None, "login:fail timeout"),
+            (
+                ClientError::Unreachable("nobody listens".to_owned()),
+                ErrorKind::Unavailable,
+                None,
+                "login:fail the platform server at 127.0.0.1:8099 cannot be reached: nobody listens",
+            ),
+        ] {
+            let failure = platform().failure(Api::Login, &error);
+            assert_eq!((failure.kind(), failure.code(), failure.to_string().as_str()), (kind, code, text));
+        }
+        let other = platform().failure(Api::Login, &ClientError::BadAnswer("no JSON".to_owned()));
+        assert_eq!(other.kind(), ErrorKind::Internal);
+        assert!(other.to_string().contains("no JSON"), "{other}");
+    }
+
+    #[tokio::test]
+    async fn a_thousand_requests_are_made_a_few_at_a_time() {
+        let (platform, under_way, most) = (Arc::new(platform()), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut calls = JoinSet::new();
+        for _ in 0..1000 {
+            let (platform, under_way, most) = (platform.clone(), under_way.clone(), most.clone());
+            calls.spawn(async move {
+                let request = async {
+                    most.fetch_max(under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    yield_now().await;
+                    under_way.fetch_sub(1, Ordering::Relaxed);
+                    Ok(())
+                };
+                platform.ask(Api::Login, request).await
+            });
+        }
+        assert!(calls.join_all().await.into_iter().all(|answer| answer.is_ok()));
+        assert_eq!(most.load(Ordering::Relaxed), MOST_REQUESTS);
+    }
 
     #[test]
     fn of_a_url_an_error_shows_the_host_and_the_port() {

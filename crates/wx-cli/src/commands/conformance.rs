@@ -109,7 +109,7 @@ fn judge_all(harness: &dyn Harness, trials: &[Trial]) -> Result<Vec<CaseReport>,
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let outcome = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
+        workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
     terminal::progress("");
     for worker in outcome {

@@ -1,11 +1,11 @@
 //! `wx settings`.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use wx_api::{AppId, Scope, UserId};
-use wx_host::{ConsentStore as _, FileStore, StoreError};
+use wx_host::{ConsentStore as _, Decided, FileStore, StoreError};
 
 use crate::{commands::block_on, failure::Failure, output, settings, terminal};
 
@@ -83,15 +83,13 @@ pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-type Everything = BTreeMap<(AppId, UserId), BTreeMap<Scope, bool>>;
-
-async fn kept(store: &FileStore) -> Result<Everything, Failure> {
+async fn kept(store: &FileStore) -> Result<Vec<Decided>, Failure> {
     store.everything().await.map_err(|error| failed(&error))
 }
 
-fn list(everything: &Everything, whose: &Whose, json: bool) -> Result<(), Failure> {
+fn list(everything: &[Decided], whose: &Whose, json: bool) -> Result<(), Failure> {
     let mut rows = Vec::new();
-    for ((app, user), decisions) in everything {
+    for Decided { app, user, decisions } in everything {
         rows.extend(decisions.iter().filter(|(scope, _)| whose.covers(app, user, **scope)).map(|(scope, granted)| Row {
             app_id: app.to_string(),
             user: user.to_string(),
@@ -111,7 +109,7 @@ fn list(everything: &Everything, whose: &Whose, json: bool) -> Result<(), Failur
 /// Forgets what is meant, and answers how much it was.
 async fn forget(store: &FileStore, whose: &Whose) -> Result<usize, Failure> {
     let mut count = 0;
-    for ((app, user), decisions) in kept(store).await? {
+    for Decided { app, user, decisions } in kept(store).await? {
         let mut left = decisions.clone();
         left.retain(|scope, _| !whose.covers(&app, &user, *scope));
         if left.len() < decisions.len() {

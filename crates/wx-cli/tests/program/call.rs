@@ -32,7 +32,7 @@ fn arguments_come_from_standard_input_or_a_file_too() {
     let expected = json!({ "errMsg": "authorize:ok" });
     assert_eq!(wx(&["call", "authorize", "-"]).input(scope).run().exits(0).json(), expected);
     assert_eq!(wx(&["call", "authorize", "@args.json"]).file("args.json", scope).run().exits(0).json(), expected);
-    wx(&["call", "authorize", "@none.json"]).run().is_misuse("none.json cannot be read");
+    wx(&["call", "authorize", "@none.json"]).run().misused("none.json cannot be read");
 }
 
 #[test]
@@ -43,15 +43,15 @@ fn grants_and_refusals_of_the_command_line_hold() {
     wx(&["call", "getUserInfo", "--grant", "scope.userInfo"]).run().exits(0);
     let settings = wx(&["call", "getSetting", "--grant", "scope.camera", "--deny", "scope.record"]).run().exits(0);
     assert_eq!(settings.json()["authSetting"], json!({ "scope.camera": true, "scope.record": false }));
-    wx(&["call", "login", "--grant", "scope.record", "--deny", "scope.record"]).run().is_misuse("both granted and denied");
-    wx(&["call", "login", "--grant", "record"]).run().is_misuse("`record` is no scope");
+    wx(&["call", "login", "--grant", "scope.record", "--deny", "scope.record"]).run().misused("both granted and denied");
+    wx(&["call", "login", "--grant", "record"]).run().misused("`record` is no scope");
 }
 
 #[test]
 fn an_api_newer_than_the_base_library_fails() {
     let run = wx(&["call", "getHCEState", "--sdk", "1.6.0"]).run().exits(1);
     assert_eq!(run.json()["errMsg"], "getHCEState:fail not supported");
-    wx(&["call", "login", "--sdk", "new"]).run().is_misuse("not a base-library version");
+    wx(&["call", "login", "--sdk", "new"]).run().misused("not a base-library version");
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn the_world_file_says_what_the_device_is_like() {
         call("getUserInfo", "[grants]\n'scope.userInfo' = false").exits(1).json()["errMsg"],
         "getUserInfo:fail auth deny"
     );
-    call("login", "sead = 1").is_misuse("world.toml: TOML parse error at line 1");
-    wx(&["call", "login", "--world", "none.toml"]).run().is_misuse("none.toml");
+    call("login", "sead = 1").misused("world.toml: TOML parse error at line 1");
+    wx(&["call", "login", "--world", "none.toml"]).run().misused("none.toml");
 }
 
 #[test]
@@ -80,11 +80,11 @@ fn a_finger_of_the_world_file_confirms_and_without_one_the_wait_is_told() {
 
 #[test]
 fn misuse_is_told_and_exits_with_2() {
-    wx(&["call", "getHceState"]).run().is_misuse("did you mean getHCEState?");
-    wx(&["call", "nothing\u{1b}"]).run().is_misuse("no API is called `nothing\\u{1b}`: `wx apis` lists them");
-    wx(&["call", "onHCEMessage"]).run().is_misuse("is an event");
-    wx(&["call", "login", "{"]).run().is_misuse("the argument is no JSON");
-    wx(&["call"]).run().is_misuse("required");
-    wx(&["call", "login", "--backend", "moc"]).run().is_misuse("no backend is called `moc`: there are mock");
-    wx(&["call", "login", "--backend", "wx://phone:7000"]).run().is_misuse("not there yet");
+    wx(&["call", "getHceState"]).run().misused("did you mean getHCEState?");
+    wx(&["call", "nothing\u{1b}"]).run().misused("no API is called `nothing\\u{1b}`: `wx apis` lists them");
+    wx(&["call", "onHCEMessage"]).run().misused("is an event");
+    wx(&["call", "login", "{"]).run().misused("the argument is no JSON");
+    wx(&["call"]).run().misused("required");
+    wx(&["call", "login", "--backend", "moc"]).run().misused("no backend is called `moc`: there are mock");
+    wx(&["call", "login", "--backend", "wx://phone:7000"]).run().misused("not there yet");
 }

@@ -16,9 +16,9 @@ fn help_goes_to_standard_output_with_exit_codes_and_examples() {
 }
 
 #[test]
-fn an_unknown_command_is_misuse() {
-    wx(&["cal"]).run().is_misuse("similar subcommand exists: 'call'");
-    wx(&[]).run().is_misuse("Usage: wx <COMMAND>");
+fn an_unknown_command_misused() {
+    wx(&["cal"]).run().misused("similar subcommand exists: 'call'");
+    wx(&[]).run().misused("Usage: wx <COMMAND>");
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn every_shell_has_its_completions() {
         let run = wx(&["completions", shell]).run().exits(0).quiet();
         assert!(run.stdout.contains(sign) && run.stdout.contains("open-data"), "{shell}");
     }
-    wx(&["completions", "cmd"]).run().is_misuse("invalid value 'cmd'");
+    wx(&["completions", "cmd"]).run().misused("invalid value 'cmd'");
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn there_is_a_manual_page_for_the_program_and_for_each_command() {
     assert!(whole.contains(".TH wx 1") && whole.contains("wx\\-call(1)"), "{whole}");
     let page = wx(&["man", "open-data", "decrypt"]).run().exits(0).quiet().stdout;
     assert!(page.contains(".TH wx-open-data-decrypt 1") && page.contains("encrypted\\-data"), "{page}");
-    wx(&["man", "cal"]).run().is_misuse("`wx` has no command `cal`");
+    wx(&["man", "cal"]).run().misused("`wx` has no command `cal`");
 }
 
 #[test]

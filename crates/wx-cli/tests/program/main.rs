@@ -88,7 +88,7 @@ impl Run {
 
     /// Misuse: exit code 2, nothing on standard output, and a message that holds this.
     #[track_caller]
-    fn is_misuse(self, text: &str) {
+    fn misused(self, text: &str) {
         let run = self.exits(2);
         assert_eq!(run.stdout, "");
         assert!(run.stderr.contains(text), "{}", run.stderr);

@@ -154,19 +154,19 @@ fn the_key_comes_from_a_file_from_standard_input_or_from_the_environment_and_is_
     let run = |args: Vec<String>| wx(&args.iter().map(String::as_str).collect::<Vec<_>>());
     run(args(&["--session-key", "@-"])).input(&format!("{key}\r\n")).run().exits(0).quiet();
     run(args(&[])).env("WX_SESSION_KEY", key).run().exits(0).quiet();
-    run(args(&[])).run().is_misuse("WX_SESSION_KEY");
+    run(args(&[])).run().misused("WX_SESSION_KEY");
     let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQ=";
     let refused = run(args(&[])).env("WX_SESSION_KEY", secret).run().exits(1);
     assert!(refused.stderr.contains("-41001 IllegalAesKey") && !refused.stderr.contains(secret), "{}", refused.stderr);
 }
 
 #[test]
-fn what_is_missing_is_misuse() {
-    wx(&["open-data", "decrypt", "--iv", "a"]).run().is_misuse("--encrypted-data");
-    wx(&["open-data", "decrypt", "--jsonl", "--iv", "a"]).run().is_misuse("cannot be used with");
+fn what_is_missing_misused() {
+    wx(&["open-data", "decrypt", "--iv", "a"]).run().misused("--encrypted-data");
+    wx(&["open-data", "decrypt", "--jsonl", "--iv", "a"]).run().misused("cannot be used with");
     let both = ["open-data", "verify", "--session-key", "@-", "--raw-data", "@-", "--signature", "a"];
-    wx(&both).run().is_misuse("only one text can come from standard input");
-    wx(&["open-data"]).run().is_misuse("Usage: wx open-data");
+    wx(&both).run().misused("only one text can come from standard input");
+    wx(&["open-data"]).run().misused("Usage: wx open-data");
 }
 
 #[test]

@@ -140,8 +140,8 @@ fn two_servers_on_one_folder_and_a_server_that_is_not_there_are_told() {
     assert!(second.stdout.is_empty() && second.stderr.contains("in use by another server"), "{}", second.stderr);
     let nobody = wx(&["platform", "app", "list", "--url", "http://127.0.0.1:9", "--data", data]).run().exits(1);
     assert!(nobody.stderr.contains("is `wx platform serve` running?"), "{}", nobody.stderr);
-    wx(&["platform", "app", "list"]).run().is_misuse("host-key cannot be read");
-    wx(&["platform", "serve", "--listen", "here"]).run().is_misuse("invalid");
+    wx(&["platform", "app", "list"]).run().misused("host-key cannot be read");
+    wx(&["platform", "serve", "--listen", "here"]).run().misused("invalid");
 }
 
 impl Drop for Server {

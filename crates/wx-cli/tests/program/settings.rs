@@ -43,8 +43,8 @@ fn decisions_are_listed_and_forgotten() {
 fn nothing_is_forgotten_without_saying_what() {
     let state = tempfile::tempdir().unwrap();
     decided(state.path());
-    settings(state.path(), &["forget"]).is_misuse("--all");
-    settings(state.path(), &["forget", "--all", "--user", "li"]).is_misuse("cannot be used with");
+    settings(state.path(), &["forget"]).misused("--all");
+    settings(state.path(), &["forget", "--all", "--user", "li"]).misused("cannot be used with");
     assert_eq!(settings(state.path(), &["list"]).stdout.lines().count(), 6);
 }
 
@@ -66,6 +66,6 @@ fn a_folder_in_use_is_told() {
 }
 
 #[test]
-fn a_place_that_is_nowhere_is_misuse() {
-    wx(&["settings", "list"]).env("HOME", "").run().is_misuse("set XDG_STATE_HOME or HOME");
+fn a_place_that_is_nowhere_misused() {
+    wx(&["settings", "list"]).env("HOME", "").run().misused("set XDG_STATE_HOME or HOME");
 }

@@ -56,6 +56,17 @@ struct Folder {
     _lock: File,
 }
 
+/// What one user decided about one app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The app.
+    pub app: AppId,
+    /// The user.
+    pub user: UserId,
+    /// The scopes that were decided, and whether they are granted.
+    pub decisions: BTreeMap<Scope, bool>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserFile {
@@ -95,7 +106,7 @@ impl FileStore {
     /// # Errors
     ///
     /// When one of them cannot be read, or not be understood.
-    pub async fn everything(&self) -> Result<BTreeMap<(AppId, UserId), BTreeMap<Scope, bool>>, StoreError> {
+    pub async fn everything(&self) -> Result<Vec<Decided>, StoreError> {
         let (folder, busy) = (self.folder.clone(), self.busy.clone().read_owned().await);
         let work = move || {
             let outcome = folder.everything();
@@ -150,15 +161,16 @@ impl Folder {
         self.read(app, user).map(known)
     }
 
-    fn everything(&self) -> Result<BTreeMap<(AppId, UserId), BTreeMap<Scope, bool>>, StoreError> {
-        let mut everything = BTreeMap::new();
+    fn everything(&self) -> Result<Vec<Decided>, StoreError> {
+        let mut everything = Vec::new();
         for (dir, _) in entries(&self.path)?.into_iter().filter(|(_, name)| name.starts_with("app-")) {
             for (path, _) in entries(&dir)?.into_iter().filter(|(_, name)| name.starts_with("user-")) {
                 if let Some(file) = read_file(&path)? {
-                    everything.insert((file.app.into(), file.user.into()), known(file.decisions));
+                    everything.push(Decided { app: file.app.into(), user: file.user.into(), decisions: known(file.decisions) });
                 }
             }
         }
+        everything.sort_by(|a, b| (&a.app, &a.user).cmp(&(&b.app, &b.user)));
         Ok(everything)
     }
 

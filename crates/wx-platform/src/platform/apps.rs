@@ -143,9 +143,14 @@ fn on_the_wire(app: &App) -> wire::host::App {
         new_secret: false,
         frozen: Some(app.frozen),
         account: Some(app.account.clone().unwrap_or_default()),
-        allowed_ips: Some(app.allowed_ips.iter().map(ToString::to_string).collect()),
+        allowed_ips: Some(app.allowed_ips.iter().map(written).collect()),
         withheld: Some(app.withheld.clone()),
     }
+}
+
+/// A network of one as the address that it is.
+fn written(network: &IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
 }
 
 /// Networks, and addresses as networks of one.

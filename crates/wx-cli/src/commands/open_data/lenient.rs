@@ -17,7 +17,7 @@ pub(super) fn open(texts: Texts<'_>, expect: &Expect<'_>) -> Result<Opened, Open
     open_data::open(texts.data, texts.iv, &key, expect)
 }
 
-/// Opens them after repair, and tells what was repaired.
+/// Opens them after repair, and tells what was repaired. A repaired key that opens nothing is no key after all.
 pub(super) fn open_repaired(texts: Texts<'_>, expect: &Expect<'_>) -> Result<(Opened, Vec<String>), OpenDataError> {
     let key = open_data::repair(texts.key);
     let named = |name: &str, repairs: &[open_data::Repair]| -> Vec<String> {
@@ -25,7 +25,8 @@ pub(super) fn open_repaired(texts: Texts<'_>, expect: &Expect<'_>) -> Result<(Op
     };
     let mut repairs = named("session key", &key.repairs);
     let key = Zeroizing::new(key.text.into_owned());
-    let (opened, of_data) = open_data::open_lenient(texts.data, texts.iv, &SessionKey::from_base64(&key)?, expect)?;
+    let opened = open_data::open_lenient(texts.data, texts.iv, &SessionKey::from_base64(&key)?, expect);
+    let (opened, of_data) = opened.map_err(|error| if repairs.is_empty() { error } else { OpenDataError::IllegalAesKey })?;
     repairs.extend(named("encrypted data", &of_data.encrypted_data));
     repairs.extend(named("iv", &of_data.iv));
     Ok((opened, repairs))

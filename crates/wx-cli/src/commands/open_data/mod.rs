@@ -55,7 +55,7 @@ struct Decrypt {
     #[arg(long, value_name = "ID", required_unless_present = "jsonl")]
     appid: Option<String>,
     #[command(flatten)]
-    age: Age,
+    time: Time,
     /// Repairs what URLs, forms and mail do to base64 before it opens: `+` that became a space, percent-encoding, the URL-safe
     /// alphabet, missing `=`, line breaks.
     #[arg(long)]
@@ -67,7 +67,7 @@ struct Decrypt {
 
 /// When the data must be from.
 #[derive(Clone, Copy, Debug, Args)]
-struct Age {
+struct Time {
     /// The time, in seconds since 1970; now unless given.
     #[arg(long, value_name = "SECONDS")]
     now: Option<i64>,
@@ -117,7 +117,7 @@ struct Key {
 pub(crate) fn run(options: Options) -> Result<ExitCode, Failure> {
     match options.what {
         What::Decrypt(options) if options.jsonl => {
-            let Age { now, max_age, max_skew } = options.age;
+            let Time { now, max_age, max_skew } = options.time;
             let defaults = cases::Defaults {
                 appid: options.appid,
                 now_s: now,

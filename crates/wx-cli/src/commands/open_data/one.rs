@@ -18,18 +18,19 @@ pub(super) fn decrypt(options: &Decrypt) -> Result<ExitCode, Failure> {
     only_one_from_stdin(&[Some(data), Some(iv), options.key.session_key.as_ref()])?;
     let (key, data, iv) = (key.read_line()?, data.read_line()?, iv.read_line()?);
     let appid = options.appid.as_deref().unwrap_or_default();
-    let age = options.age;
-    let expect = Expect { appid, now_s: age.now.unwrap_or_else(now), max_age_s: age.max_age, max_skew_s: age.max_skew };
+    let time = options.time;
+    let expect = Expect { appid, now_s: time.now.unwrap_or_else(now), max_age_s: time.max_age, max_skew_s: time.max_skew };
     let texts = Texts { key: &key, data: &data, iv: &iv };
     let repaired = || lenient::open_repaired(texts, &expect);
-    let opened = match lenient::open(texts, &expect) {
-        Err(error) if options.lenient => repaired().map_err(|_| error).map(|(opened, repairs)| {
+    let opened = if options.lenient {
+        repaired().map(|(opened, repairs)| {
             for repair in repairs {
                 terminal::say(&format!("wx: repaired: {repair}"));
             }
             opened
-        }),
-        strict => strict,
+        })
+    } else {
+        lenient::open(texts, &expect)
     };
     match opened {
         Ok(opened) => {

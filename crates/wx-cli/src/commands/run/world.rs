@@ -51,7 +51,7 @@ fn user(builder: Builder, world: &World) -> Builder {
             answering.answer(scope, answer.into());
             Ok(())
         })
-        .function("world.user.prompts", move |(): ()| {
+        .function("world.user.prompts", move |[]: [(); 0]| {
             let shown = prompting.prompts().into_iter();
             let prompts =
                 shown.map(|shown| Prompt { scope: shown.scope, app: shown.app.to_string(), user: shown.user.to_string() });

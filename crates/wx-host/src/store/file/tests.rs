@@ -56,8 +56,8 @@ async fn everything_is_listed_whatever_its_names_are() {
     for (a, u) in [("wx4F", "李"), ("../x", "")] {
         store.save(&app(a), &user(u), &some()).await.unwrap();
     }
-    let expected = [((app("../x"), user("")), some()), ((app("wx4F"), user("李")), some())];
-    assert_eq!(store.everything().await.unwrap(), expected.into());
+    let decided = |a, u| Decided { app: app(a), user: user(u), decisions: some() };
+    assert_eq!(store.everything().await.unwrap(), [decided("../x", ""), decided("wx4F", "李")]);
     store.forget(&app("../x")).await.unwrap();
     assert_eq!(store.everything().await.unwrap().len(), 1);
 }
