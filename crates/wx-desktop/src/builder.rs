@@ -19,7 +19,11 @@ use wx_platform::{
     store::{RedbStore, Store, StoreError},
 };
 
-use crate::{Desktop, platform::Platform};
+use crate::{
+    Desktop,
+    hce::{DesktopHce, Vpcd},
+    platform::Platform,
+};
 
 /// Where the platform is.
 #[derive(Clone, Debug, Default)]
@@ -46,11 +50,12 @@ pub struct Builder {
     data_dir: Option<PathBuf>,
     port: u16,
     patience: Duration,
+    hce: Option<Arc<DesktopHce>>,
 }
 
 impl Builder {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, platform: PlatformAt::Here, data_dir: None, port: 0, patience: Duration::from_secs(30) }
+        Self { clock, platform: PlatformAt::Here, data_dir: None, port: 0, patience: Duration::from_secs(30), hce: None }
     }
 
     /// Where the platform is: in this process, unless told otherwise.
@@ -79,16 +84,23 @@ impl Builder {
         self
     }
 
+    /// Card emulation of the host's making: over another reader than [`Vpcd::default`], or shared with another desktop.
+    pub fn hce(mut self, hce: Arc<DesktopHce>) -> Self {
+        self.hce = Some(hce);
+        self
+    }
+
     /// Starts what is to run in this process. A server runs on the tokio runtime that this is called on.
     ///
     /// # Errors
     ///
     /// What could not be set up, such as a data folder that another process has open.
     pub async fn start(self) -> Result<Desktop, SetupError> {
+        let hce = self.hce.unwrap_or_else(|| Arc::new(DesktopHce::new(Arc::new(Vpcd::default()), self.clock.clone())));
         match self.platform {
             PlatformAt::Url { url, host_key } => {
                 let client = HostClient::new(&url, host_key, self.patience)?;
-                Ok(Desktop { platform: Arc::new(Platform::at(url, client)?), server: None })
+                Ok(Desktop { platform: Arc::new(Platform::at(url, client)?), server: None, hce })
             }
             PlatformAt::Here => {
                 let folder = self.data_dir.or_else(data_dir).ok_or(SetupError::NoDataDir)?;
@@ -100,7 +112,7 @@ impl Builder {
                 let client = HostClient::new(&url, host_key, self.patience)?;
                 let platform = Arc::new(Platform::at(url, client)?);
                 let server: JoinHandle<_> = tokio::spawn(server.serve(listener, platform.stopped()));
-                Ok(Desktop { platform, server: Some(server) })
+                Ok(Desktop { platform, server: Some(server), hce })
             }
         }
     }

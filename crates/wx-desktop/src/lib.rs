@@ -1,4 +1,4 @@
-//! A backend of real parts for a desktop: today sign-in and user data, from a platform server.
+//! A backend of real parts for a desktop: today sign-in and user data, from a platform server, and card emulation on a reader.
 //!
 //! The server is one elsewhere, or one that the backend starts in its own process, with its data in the user's folder. It is asked over
 //! HTTP in both cases, and a developer's server asks it at the same address.
@@ -38,6 +38,7 @@
 mod builder;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod hce;
 mod login;
 mod platform;
 mod user;
@@ -50,7 +51,7 @@ use wx_crypto::Secret;
 use wx_platform::{client::ClientError, wire::host};
 
 pub use self::builder::{Builder, PlatformAt, SetupError};
-use self::{login::DesktopLogin, platform::Platform, user::DesktopUser};
+use self::{hce::DesktopHce, login::DesktopLogin, platform::Platform, user::DesktopUser};
 
 /// The backend, and the platform behind it.
 ///
@@ -58,6 +59,7 @@ use self::{login::DesktopLogin, platform::Platform, user::DesktopUser};
 pub struct Desktop {
     platform: Arc<Platform>,
     server: Option<JoinHandle<io::Result<()>>>,
+    hce: Arc<DesktopHce>,
 }
 
 impl Desktop {
@@ -66,13 +68,19 @@ impl Desktop {
         Builder::new(clock)
     }
 
-    /// What this backend does, for a host to link: sign-in and user data. Any number of hosts may have it.
+    /// What this backend does, for a host to link: sign-in, user data and card emulation. Any number of hosts may have it.
     pub fn host(&self) -> Host {
         Host {
             login: Some(Arc::new(DesktopLogin(self.platform.clone()))),
             user: Some(Arc::new(DesktopUser(self.platform.clone()))),
+            hce: Some(self.hce.clone()),
             ..Host::default()
         }
+    }
+
+    /// Card emulation: its switch, its trace.
+    pub fn hce(&self) -> &Arc<DesktopHce> {
+        &self.hce
     }
 
     /// Where a developer's server finds the platform.
@@ -118,6 +126,10 @@ impl Desktop {
 
 impl fmt::Debug for Desktop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desktop").field("platform", &self.platform).field("is_here", &self.server.is_some()).finish()
+        f.debug_struct("Desktop")
+            .field("platform", &self.platform)
+            .field("is_here", &self.server.is_some())
+            .field("hce", &self.hce)
+            .finish()
     }
 }

@@ -22,6 +22,7 @@ use wx_api::{
 use wx_crypto::Secret;
 use wx_desktop::{Builder, Desktop, PlatformAt, SetupError};
 use wx_platform::{
+    Errcode,
     client::Client,
     platform::{Platform, Rules, UnknownApps},
     server::Server,
@@ -128,7 +129,7 @@ async fn a_new_secret_ends_the_old_one() {
     let code = log_in(&desktop.host(), &cx()).await.unwrap();
     let [old, new] =
         [old, new].map(|secret| Client::builder(desktop.platform_url(), cx().app().clone(), secret).build().unwrap());
-    assert_eq!(old.code_to_session(&code).await.unwrap_err().errcode().map(|code| code.number()), Some(40125));
+    assert_eq!(old.code_to_session(&code).await.unwrap_err().errcode().map(Errcode::number), Some(40125));
     assert!(new.code_to_session(&code).await.is_ok());
 }
 
@@ -155,7 +156,7 @@ async fn the_code_of_a_blocked_user_is_refused() {
     for (user, refused) in [("li", Some(40226)), ("wang", None)] {
         let code = log_in(&desktop.host(), &cx().with_user(user)).await.unwrap();
         let answer = server.code_to_session(&code).await;
-        assert_eq!(answer.err().and_then(|error| error.errcode()).map(|code| code.number()), refused, "{user}");
+        assert_eq!(answer.err().and_then(|error| error.errcode()).map(Errcode::number), refused, "{user}");
     }
 }
 

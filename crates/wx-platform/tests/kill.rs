@@ -206,7 +206,7 @@ impl<'a> At<'a> {
 
     async fn verify(&mut self, token: &str, openid: &str, counter: u64) -> io::Result<bool> {
         let result = json!({ "raw": "x", "fid": "1", "counter": counter, "cpu_id": "c", "uid": "1" }).to_string();
-        let signature = STANDARD.encode(pss::sign(&self.known.signer, result.as_bytes(), &[9; 20]).unwrap());
+        let signature = STANDARD.encode(pss::sign(&self.known.signer, result.as_bytes(), wx_crypto::SaltLen::Bytes20).unwrap());
         let body = json!({ "openid": openid, "json_string": result, "json_signature": signature });
         let answer = self.one.ask(&format!("POST {}?access_token={token}", soter::VERIFY_SIGNATURE), &body.to_string()).await?;
         Ok(answer["is_ok"].as_bool().unwrap_or_else(|| panic!("{answer}")))

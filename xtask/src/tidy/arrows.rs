@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
     ("wx-cli", CLI),
+    ("wx-rig", &[]),
     ("wx-tests", &[]),
     ("xtask", &[]),
 ];

@@ -79,9 +79,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 fn harnesses(only: Option<&Backend>) -> Result<Vec<Box<dyn Harness>>, Failure> {
     match only {
-        None => Ok(vec![Box::new(MockHarness), Box::new(DesktopHarness)]),
+        None => Ok(vec![Box::new(MockHarness), Box::new(DesktopHarness::default())]),
         Some(Backend::Mock) => Ok(vec![Box::new(MockHarness)]),
-        Some(Backend::Desktop) => Ok(vec![Box::new(DesktopHarness)]),
+        Some(Backend::Desktop) => Ok(vec![Box::new(DesktopHarness::default())]),
         Some(Backend::Remote(url)) => Err(Failure::misuse(backend::no_link(url))),
     }
 }

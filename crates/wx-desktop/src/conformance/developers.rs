@@ -17,6 +17,7 @@ use wx_api::{
 use wx_conformance::{AppServer, Exchanged, Failure, Outcome, ServerError, ServerHandle};
 use wx_crypto::Secret;
 use wx_platform::{
+    Errcode,
     client::{Client, ClientError},
     developer::Sessions,
     platform::Platform,
@@ -109,14 +110,14 @@ impl Developer {
 #[async_trait]
 impl AppServer for Developer {
     async fn exchange(&self, code: &str) -> Result<Exchanged, ServerError> {
-        let desk = self.desk().await.map_err(refusal)?;
-        let session = desk.client.code_to_session(code).await.map_err(refusal)?;
+        let desk = self.desk().await.map_err(|error| refusal(&error))?;
+        let session = desk.client.code_to_session(code).await.map_err(|error| refusal(&error))?;
         let exchanged = Exchanged {
             openid: session.openid.clone(),
             session_key: session.session_key.expose_base64().to_string(),
             unionid: session.unionid.clone(),
         };
-        desk.sessions.admit(session).map_err(refusal)?;
+        desk.sessions.admit(session).map_err(|error| refusal(&error))?;
         Ok(exchanged)
     }
 
@@ -131,8 +132,8 @@ impl AppServer for Developer {
     }
 }
 
-fn refusal(error: ClientError) -> ServerError {
-    ServerError { errcode: error.errcode().map_or(-1, |code| code.number()), errmsg: error.to_string() }
+fn refusal(error: &ClientError) -> ServerError {
+    ServerError { errcode: error.errcode().map_or(-1, Errcode::number), errmsg: error.to_string() }
 }
 
 #[async_trait]

@@ -2,11 +2,12 @@
 
 mod clock;
 mod developers;
+mod near_field;
 mod network;
 mod person;
 mod resident;
 
-use std::{error::Error, future, net::Ipv4Addr, sync::Arc};
+use std::{error::Error, future, io, net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
@@ -19,15 +20,25 @@ use wx_platform::{
     store::RedbStore,
 };
 
+pub use self::near_field::{Handles, NearField};
 use self::{clock::VirtualClock, developers::Developers, network::Proxy, person::Person, resident::Resident};
-use crate::{Desktop, PlatformAt};
+use crate::{Desktop, PlatformAt, hce::DesktopHce};
 
 /// Opens a platform of its own for every case: a server over a store on disk, asked over HTTP by the backend, through a line that can
 /// be cut, and by the developers' servers.
 ///
 /// Everything runs on the runtime of the case, which must have one thread: so a case that moves time knows who has run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DesktopHarness;
+#[derive(Clone, Copy, Debug)]
+pub struct DesktopHarness {
+    /// Makes what card emulation has outside, for one bench: a reader in memory unless told otherwise.
+    pub near_field: fn() -> io::Result<NearField>,
+}
+
+impl Default for DesktopHarness {
+    fn default() -> Self {
+        Self { near_field: NearField::in_memory }
+    }
+}
 
 const APP: &str = "wx4f4bc4dec97d474b";
 /// Any number does: no layer breaks anything here.
@@ -40,11 +51,11 @@ impl Harness for DesktopHarness {
     }
 
     async fn open(&self, profile: Profile) -> Result<Bench, String> {
-        bench(profile).await.map_err(|error| error.to_string())
+        bench(profile, self.near_field).await.map_err(|error| error.to_string())
     }
 }
 
-async fn bench(profile: Profile) -> Result<Bench, Box<dyn Error + Send + Sync>> {
+async fn bench(profile: Profile, near_field: fn() -> io::Result<NearField>) -> Result<Bench, Box<dyn Error + Send + Sync>> {
     let cx = Cx::new(APP).with_profile(profile);
     let clock = Arc::new(VirtualClock::default());
     let folder = tempfile::tempdir()?;
@@ -57,7 +68,10 @@ async fn bench(profile: Profile) -> Result<Bench, Box<dyn Error + Send + Sync>> 
 
     let network = Arc::new(Proxy::before(address).await?);
     let at = PlatformAt::Url { url: format!("http://{}", network.address()), host_key };
-    let desktop = Desktop::builder(clock.clone()).platform(at).start().await?;
+    let near_field = near_field()?;
+    let hce = Arc::new(DesktopHce::new(near_field.transport, clock.clone()));
+    let (radio, reader) = (near_field.handles)(hce.clone());
+    let desktop = Desktop::builder(clock.clone()).platform(at).hce(hce).start().await?;
     let person = Arc::new(Person::default());
     let consent = Arc::new(Consent::new(person.clone(), Arc::new(MemoryStore::default())));
     let resident = Resident::new(person, consent.clone(), platform.clone(), cx.user().clone());
@@ -65,7 +79,7 @@ async fn bench(profile: Profile) -> Result<Bench, Box<dyn Error + Send + Sync>> 
 
     let wx = Wx::builder(Host { authorization: Some(consent), ..desktop.host() })
         .trace()
-        .record(Record::new(std::io::sink()))
+        .record(Record::new(io::sink()))
         .timeout(Timeout::new(clock.clone()))
         .fault(Fault::new(clock.clone(), SEED)) // without a rule it breaks nothing
         .build();
@@ -74,6 +88,8 @@ async fn bench(profile: Profile) -> Result<Bench, Box<dyn Error + Send + Sync>> 
         clock: Some(clock),
         user: Some(Arc::new(resident)),
         network: Some(network),
+        radio: Some(radio),
+        reader: Some(reader),
         ..World::default()
     };
     Ok(Bench { wx, cx, world })

@@ -26,7 +26,7 @@ use crate::wire::{
 /// use wx_crypto::Secret;
 /// use wx_platform::client::HostClient;
 ///
-/// let key = Secret::from("the host's key".to_owned());
+/// let key = Secret::from("0f5c9a17".to_owned());
 /// let client = HostClient::new("http://127.0.0.1:8000", key, Duration::from_secs(10))?;
 /// assert_eq!(format!("{client:?}"), r#"HostClient { platform: "http://127.0.0.1:8000", .. }"#);
 /// # Ok::<(), wx_platform::client::ClientError>(())

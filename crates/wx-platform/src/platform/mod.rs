@@ -10,7 +10,6 @@ mod limits;
 mod login;
 mod random;
 mod refused;
-mod result_json;
 mod rules;
 mod sessions;
 mod soter;

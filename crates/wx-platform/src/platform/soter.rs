@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use wx_crypto::SoterVerifier;
+use wx_crypto::{SoterVerifier, soter};
 
-use super::{Platform, Refused, app_id, result_json as soter, user_id};
+use super::{Platform, Refused, app_id, user_id};
 use crate::{
     Errcode, store,
     wire::{
@@ -41,24 +41,24 @@ impl Platform {
         let keys = self.store.soter_keys(&app, openid).await?;
         if keys.is_empty() {
             self.store.session(&app, openid).await?.ok_or(Errcode::BAD_OPENID)?;
-            return Ok(verdict(Some("no device of this user is enrolled")));
+            return Ok(refused("no device of this user is enrolled"));
         }
-        let mut why = None;
+        let mut why = "no enrolled key can be read".to_owned();
         for key in keys {
             let Ok(verifier) = SoterVerifier::from_spki_pem(&key.public_key) else { continue };
             match soter::verify(&request.json_string, &request.json_signature, &verifier) {
                 // The store decides, so that of two requests with one result only one is accepted.
                 Ok(report) if self.store.raise_counter(&app, openid, &key.public_key, report.counter).await? => {
-                    return Ok(verdict(None));
+                    return Ok(Verdict { errcode: 0, errmsg: "ok".to_owned(), is_ok: true });
                 }
-                Ok(_) => return Ok(verdict(Some("replayed: the counter is not above the last one of this device"))),
-                Err(error) => why = Some(error.reason()),
+                Ok(_) => return Ok(refused("replayed: the counter is not above the last one of this device")),
+                Err(error) => why = error.to_string(),
             }
         }
-        Ok(verdict(why.or(Some("no enrolled key can be read"))))
+        Ok(refused(why))
     }
 }
 
-fn verdict(why_not: Option<&str>) -> Verdict {
-    Verdict { errcode: 0, errmsg: why_not.unwrap_or("ok").to_owned(), is_ok: why_not.is_none() }
+fn refused(why: impl Into<String>) -> Verdict {
+    Verdict { errcode: 0, errmsg: why.into(), is_ok: false }
 }

@@ -8,15 +8,19 @@ use std::{
 };
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::Request,
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE, request::Parts},
     response::Response,
 };
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{Shared, endpoint::Endpoint, read};
+use super::{
+    Shared,
+    endpoint::{Caller, Endpoint},
+    read,
+};
 use crate::{
     Errcode,
     platform::Refused,
@@ -64,7 +68,7 @@ impl Rids {
 
 impl Shared {
     pub(super) async fn answer(&self, endpoint: Endpoint, request: Request) -> Response {
-        let (started, rid) = (Instant::now(), self.rids.next());
+        let (started, rid, _under_way) = (Instant::now(), self.rids.next(), self.metrics.under_way());
         let outcome = self.within_limits(endpoint, request, rid).await;
         let took = started.elapsed();
         let code = outcome.as_ref().err().map(|refused| refused.code);
@@ -89,87 +93,62 @@ impl Shared {
 
     async fn within_limits(&self, endpoint: Endpoint, request: Request, rid: Rid) -> Result<Vec<u8>, Refused> {
         endpoint.check_method(request.method())?;
-        let Ok(_under_way) = self.under_way.try_acquire() else {
+        let (head, body) = request.into_parts();
+        let body = if head.method == Method::POST { Box::pin(read::body(body, &self.limits)).await? } else { Bytes::new() };
+        // Only now, so that whoever sends slowly takes nobody's place.
+        let Ok(_place) = self.places.try_acquire() else {
             return Err(Refused::because(Errcode::BUSY, "system error: too many requests at once"));
         };
-        timeout(self.limits.request_time, self.act(endpoint, request, rid))
+        timeout(self.limits.request_time, self.act(endpoint, &head, &body, rid))
             .await
             .unwrap_or(Err(Refused::because(Errcode::BUSY, "system error: this took too long")))
     }
 
-    async fn act(&self, endpoint: Endpoint, request: Request, rid: Rid) -> Result<Vec<u8>, Refused> {
-        let (head, body) = request.into_parts();
+    async fn act(&self, endpoint: Endpoint, head: &Parts, body: &[u8], rid: Rid) -> Result<Vec<u8>, Refused> {
+        let (platform, uri) = (&*self.platform, &head.uri);
         let From(from) = head.extensions.get().copied().unwrap_or(From(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-        let (platform, limits, uri) = (&*self.platform, &self.limits, &head.uri);
+        match endpoint.caller() {
+            Caller::App => {}
+            caller => Box::pin(self.check_host(&head.headers, caller)).await?,
+        }
+        // A future is as large as its largest branch, and every request moves it about. So what most requests are for is in it, and the
+        // rest has a place of its own.
         match endpoint {
             Endpoint::CodeToSession => json(&platform.code_to_session(from, &read::query(uri)?).await?),
-            Endpoint::CheckSession => ok(platform.check_session(from, &read::query(uri)?).await?),
-            Endpoint::ResetSessionKey => json(&platform.reset_session_key(from, &read::query(uri)?).await?),
-            Endpoint::Token => json(&platform.token(from, &read::query(uri)?).await?),
-            Endpoint::StableToken => json(&platform.stable_token(from, &read::json(body, limits).await?).await?),
+            Endpoint::CheckSession => ok(Box::pin(platform.check_session(from, &read::query(uri)?)).await?),
+            Endpoint::ResetSessionKey => json(&Box::pin(platform.reset_session_key(from, &read::query(uri)?)).await?),
+            Endpoint::Token => json(&Box::pin(platform.token(from, &read::query(uri)?)).await?),
+            Endpoint::StableToken => json(&Box::pin(platform.stable_token(from, &read::json(body)?)).await?),
             Endpoint::VerifySoter => {
-                let token = read::query(uri)?;
-                let verdict = platform.verify_soter(from, &token, &read::json(body, limits).await?).await?;
+                let verdict = Box::pin(platform.verify_soter(from, &read::query(uri)?, &read::json(body)?)).await?;
                 json(&with_number(verdict, rid))
             }
-            Endpoint::HostLogin => {
-                self.check_host(&head.headers, Role::Host).await?;
-                json(&platform.login(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostCheckSession => {
-                self.check_host(&head.headers, Role::Host).await?;
-                json(&platform.session_alive(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostUserInfo => {
-                self.check_host(&head.headers, Role::Host).await?;
-                json(&platform.user_info(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostSoterKey => {
-                self.check_host(&head.headers, Role::Host).await?;
-                ok(platform.enrol_soter_key(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostApp => {
-                self.check_host(&head.headers, Role::Administrator).await?;
-                json(&platform.set_app(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostUser => {
-                self.check_host(&head.headers, Role::Administrator).await?;
-                ok(platform.set_user(&read::json(body, limits).await?).await?)
-            }
-            Endpoint::HostApps => {
-                self.check_host(&head.headers, Role::Administrator).await?;
-                json(&platform.apps(&read::json(body, limits).await?).await?)
-            }
+            Endpoint::HostLogin => json(&Box::pin(platform.login(&read::json(body)?)).await?),
+            Endpoint::HostCheckSession => json(&Box::pin(platform.session_alive(&read::json(body)?)).await?),
+            Endpoint::HostUserInfo => json(&Box::pin(platform.user_info(&read::json(body)?)).await?),
+            Endpoint::HostSoterKey => ok(Box::pin(platform.enrol_soter_key(&read::json(body)?)).await?),
+            Endpoint::HostApp => json(&Box::pin(platform.set_app(&read::json(body)?)).await?),
+            Endpoint::HostUser => ok(Box::pin(platform.set_user(&read::json(body)?)).await?),
+            Endpoint::HostApps => json(&Box::pin(platform.apps(&read::json(body)?)).await?),
             Endpoint::HostRemoveApp => {
-                self.check_host(&head.headers, Role::Administrator).await?;
-                let RemoveApp { app } = read::json(body, limits).await?;
-                json(&Removed { removed: platform.remove_app(&app.into()).await? })
+                let RemoveApp { app } = read::json(body)?;
+                json(&Removed { removed: Box::pin(platform.remove_app(&app.into())).await? })
             }
-            Endpoint::HostUsers => {
-                self.check_host(&head.headers, Role::Administrator).await?;
-                json(&platform.users(&read::json(body, limits).await?).await?)
-            }
+            Endpoint::HostUsers => json(&Box::pin(platform.users(&read::json(body)?)).await?),
             Endpoint::Unknown => Err(Errcode::BAD_PATH.into()),
         }
     }
 
-    async fn check_host(&self, headers: &HeaderMap, role: Role) -> Result<(), Refused> {
+    async fn check_host(&self, headers: &HeaderMap, caller: Caller) -> Result<(), Refused> {
         let missing = "a host's key is missing: authorization: Bearer <key>";
         let key = read::bearer(headers).ok_or(Refused::because(Errcode::TOKEN_MISSING, missing))?;
         let unknown = "invalid credential: no host has this key";
         let host = self.platform.host(key).await?.ok_or(Refused::because(Errcode::INVALID_CREDENTIAL, unknown))?;
-        if role == Role::Administrator && !host.admin {
+        if caller == Caller::Administrator && !host.admin {
             return Err(Refused::because(Errcode::NOT_AUTHORISED, "api unauthorized: administrators only"));
         }
         Ok(())
     }
-}
-
-/// Who may ask.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Host,
-    Administrator,
 }
 
 fn json(answer: &impl Serialize) -> Result<Vec<u8>, Refused> {

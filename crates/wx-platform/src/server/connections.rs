@@ -1,19 +1,27 @@
 //! Connections: accepted, limited, and drained when the server stops.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
-    service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::OwnedSemaphorePermit,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower::ServiceExt as _;
 
@@ -74,20 +82,70 @@ fn connection(
     watcher: Watcher,
     permit: OwnedSemaphorePermit,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let service = router.clone().map_request(move |request: hyper::Request<Incoming>| {
+    let (patience, head_time, router) = (Arc::new(Patience::new()), shared.limits.head_time, router.clone());
+    let served = patience.clone();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        served.begin();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(From(peer.ip()));
-        request
+        let (answer, served) = (router.clone().oneshot(request), served.clone());
+        async move {
+            let answer = answer.await;
+            served.end();
+            answer
+        }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(shared.limits.head_time)
-        .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = http1::Builder::new().max_buf_size(HEAD).serve_connection(TokioIo::new(stream), service);
     async move {
-        // How a connection ends is the client's business.
-        let _ = watcher.watch(connection).await;
+        tokio::select! {
+            biased; // in order, instead of at random
+            _ = watcher.watch(connection) => {} // how a connection ends is the client's business
+            () = patience.lost(head_time) => {}
+        }
         drop(permit);
+    }
+}
+
+/// How long a client has not done its part: sent the next request's head, or taken the answer before it.
+///
+/// One timer for each connection, and not one for each request: starting and stopping those costs more than reading a head.
+struct Patience {
+    start: Instant,
+    /// When the server did its part, in milliseconds after `start`; [`AT_WORK`](Self::AT_WORK) while it does.
+    since: AtomicU64,
+}
+
+impl Patience {
+    const AT_WORK: u64 = u64::MAX;
+
+    fn new() -> Self {
+        Self { start: Instant::now(), since: AtomicU64::new(0) }
+    }
+
+    fn begin(&self) {
+        self.since.store(Self::AT_WORK, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.since.store(self.elapsed(), Ordering::Relaxed);
+    }
+
+    /// Ready once the client has taken at least this long, and at most twice as long.
+    async fn lost(&self, most: Duration) {
+        loop {
+            let left = match self.since.load(Ordering::Relaxed) {
+                Self::AT_WORK => most,
+                since => most.saturating_sub(Duration::from_millis(self.elapsed().saturating_sub(since))),
+            };
+            if left.is_zero() {
+                return;
+            }
+            sleep(left).await;
+        }
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(Self::AT_WORK)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Every one that has a path.
+    /// Every one that has a path, in the order above.
     pub(super) const ALL: [Self; 15] = [
         Self::CodeToSession,
         Self::CheckSession,
@@ -71,33 +71,38 @@ impl Endpoint {
         }
     }
 
+    /// Who may ask.
+    pub(super) const fn caller(self) -> Caller {
+        match self {
+            Self::HostApp | Self::HostUser | Self::HostApps | Self::HostRemoveApp | Self::HostUsers => Caller::Administrator,
+            Self::HostLogin | Self::HostCheckSession | Self::HostUserInfo | Self::HostSoterKey => Caller::Host,
+            _ => Caller::App,
+        }
+    }
+
     /// Refuses another method than its own.
     pub(super) fn check_method(self, method: &Method) -> Result<(), Errcode> {
         match self {
             Self::Unknown => Err(Errcode::BAD_PATH),
-            Self::CodeToSession | Self::CheckSession | Self::ResetSessionKey | Self::Token if method != Method::GET => {
-                Err(Errcode::GET_REQUIRED)
+            Self::CodeToSession | Self::CheckSession | Self::ResetSessionKey | Self::Token => {
+                if method == Method::GET {
+                    Ok(())
+                } else {
+                    Err(Errcode::GET_REQUIRED)
+                }
             }
-            Self::CodeToSession | Self::CheckSession | Self::ResetSessionKey | Self::Token => Ok(()),
-            _ if method != Method::POST => Err(Errcode::POST_REQUIRED),
-            _ => Ok(()),
+            _ if method == Method::POST => Ok(()),
+            _ => Err(Errcode::POST_REQUIRED),
         }
     }
 
     /// The HTTP status of an answer. The documented endpoints always answer 200, as the real ones do.
     pub(super) fn status(self, code: Option<Errcode>) -> StatusCode {
         let Some(code) = code else { return StatusCode::OK };
-        match self {
-            Self::Unknown => StatusCode::NOT_FOUND,
-            Self::HostLogin
-            | Self::HostCheckSession
-            | Self::HostUserInfo
-            | Self::HostSoterKey
-            | Self::HostApp
-            | Self::HostUser
-            | Self::HostApps
-            | Self::HostRemoveApp
-            | Self::HostUsers => match code {
+        match (self, self.caller()) {
+            (Self::Unknown, _) => StatusCode::NOT_FOUND,
+            (_, Caller::App) => StatusCode::OK,
+            (_, Caller::Host | Caller::Administrator) => match code {
                 Errcode::BUSY => StatusCode::SERVICE_UNAVAILABLE,
                 Errcode::TOKEN_MISSING | Errcode::INVALID_CREDENTIAL => StatusCode::UNAUTHORIZED,
                 Errcode::NOT_AUTHORISED => StatusCode::FORBIDDEN,
@@ -105,7 +110,29 @@ impl Endpoint {
                 Errcode::TOO_OFTEN | Errcode::DAILY_QUOTA => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::BAD_REQUEST,
             },
-            _ => StatusCode::OK,
         }
+    }
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// An app's server, which shows a secret or a token in the request itself.
+    App,
+    /// A host, which shows its key in a header.
+    Host,
+    /// A host whose key is an administrator's.
+    Administrator,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_endpoint_in_its_place() {
+        let places: Vec<usize> =
+            Endpoint::ALL.into_iter().chain([Endpoint::Unknown]).map(|endpoint| endpoint as usize).collect();
+        assert_eq!(places, (0..=Endpoint::Unknown as usize).collect::<Vec<_>>());
     }
 }

@@ -46,8 +46,8 @@ struct Shared {
     limits: Limits,
     metrics: Metrics,
     rids: Rids,
-    /// One permit for each request that may be under way.
-    under_way: Semaphore,
+    /// One permit for each request that may be worked on.
+    places: Semaphore,
     /// One permit for each connection that may be open.
     open: Arc<Semaphore>,
 }
@@ -66,8 +66,8 @@ impl Server {
 
     fn of(platform: Arc<Platform>, limits: Limits) -> Self {
         let permits = |wanted: usize| Semaphore::new(wanted.min(Semaphore::MAX_PERMITS));
-        let (under_way, open) = (permits(limits.requests), Arc::new(permits(limits.connections)));
-        let shared = Shared { platform, limits, metrics: Metrics::new(), rids: Rids::new(), under_way, open };
+        let (places, open) = (permits(limits.requests), Arc::new(permits(limits.connections)));
+        let shared = Shared { platform, limits, metrics: Metrics::new(), rids: Rids::new(), places, open };
         Self { shared: Arc::new(shared) }
     }
 
@@ -111,9 +111,8 @@ impl Shared {
     }
 
     fn figures(&self) -> Response {
-        let in_flight = self.limits.requests.saturating_sub(self.under_way.available_permits());
         let connections = self.limits.connections.saturating_sub(self.open.available_permits());
-        match self.metrics.text(in_flight, connections) {
+        match self.metrics.text(connections) {
             Ok(text) => {
                 ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
             }

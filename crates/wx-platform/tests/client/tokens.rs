@@ -211,6 +211,28 @@ async fn two_callers_with_one_refused_token_replace_it_once() {
 }
 
 #[tokio::test]
+async fn a_caller_who_learns_late_that_a_token_was_refused_takes_the_one_that_came_since() {
+    let (token, first) = (fresh_tokens(7200), AtomicBool::new(true));
+    let platform = Scripted::start(move |asked| match asked.path.as_str() {
+        STABLE_TOKEN => token(),
+        _ if asked.query.contains("access_token=token-1&") => {
+            let refusal = refusal(42001, "access_token expired");
+            if first.swap(false, Ordering::SeqCst) { Say::Held(Box::new(refusal)) } else { refusal }
+        }
+        _ => refusal(0, "ok"),
+    })
+    .await;
+    let client = platform.client().build().unwrap();
+    let late = client.clone();
+    let late = tokio::spawn(async move { late.check_session("o1", &key()).await });
+    platform.until_asked(2).await; // the token, and the late caller with it
+    assert_eq!(client.check_session("o1", &key()).await, Ok(true));
+    platform.release();
+    assert_eq!(late.await.unwrap(), Ok(true));
+    assert_eq!((platform.count(CHECK_SESSION), platform.count(STABLE_TOKEN)), (4, 2));
+}
+
+#[tokio::test]
 async fn a_second_refusal_is_told_and_not_tried_again() {
     let token = fresh_tokens(7200);
     let platform =

@@ -3,7 +3,7 @@
 #![cfg(feature = "server")]
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
-mod broken;
+mod disk;
 mod errcodes;
 mod hosts;
 mod protection;

@@ -1,6 +1,6 @@
 //! Clients that take more than their share, and a server that stops.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use serde_json::json;
 use tokio::{
@@ -14,7 +14,7 @@ use wx_platform::{
 };
 
 use crate::{
-    broken::Broken,
+    disk::{Disk, OnDisk},
     rig::{APP, Rig, USER, post, read},
 };
 
@@ -56,6 +56,25 @@ async fn a_client_that_does_not_finish_its_head_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_client_that_takes_no_answers_is_cut_off() {
+    let rig = Rig::within(Limits { head_time: SHORT, ..Limits::default() }).await;
+    let mut stream = rig.connect().await;
+    // It ends when the server closes, and not before: first it fills what lies between the two, then it waits.
+    while stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    assert_eq!(rig.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_asking_is_not_cut_off() {
+    let rig = Rig::within(Limits { head_time: SHORT, ..Limits::default() }).await;
+    let (mut stream, start) = (rig.connect().await, std::time::Instant::now());
+    while start.elapsed() < SHORT * 4 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0, "served, and kept open");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_finish_its_body_is_refused_and_cut_off() {
     let rig = Rig::within(Limits { body_time: SHORT, ..Limits::default() }).await;
     let mut stream = rig.connect().await;
@@ -66,10 +85,13 @@ async fn a_client_that_does_not_finish_its_body_is_refused_and_cut_off() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_refused() {
-    let rig = Rig::within(Limits { request_time: SHORT, ..Limits::default() }).await;
-    let mut stream = rig.connect().await;
-    stream.write_all(half().0.as_bytes()).await.unwrap();
-    assert_eq!(read(&mut stream).await.errcode(), Some(-1));
+    let store = Arc::new(OnDisk::default());
+    let rig = Rig::over(store.clone(), Rules::default(), Limits { request_time: SHORT, ..Limits::default() }).await;
+    store.set(Disk::Stalls);
+    assert_eq!(rig.exchange("0").await.errcode(), Some(-1));
+    assert_eq!(rig.get("/healthz").await.status, 503);
+    store.set(Disk::Works);
+    assert_eq!(rig.exchange("0").await.errcode(), Some(40029));
 }
 
 #[tokio::test]
@@ -132,12 +154,27 @@ async fn a_connection_too_many_is_closed_and_another_one_is_served_when_there_is
 
 #[tokio::test]
 async fn a_request_too_many_is_refused_at_once() {
-    let rig = Rig::within(Limits { requests: 1, ..Limits::default() }).await;
-    let mut first = half_sent(&rig).await;
-    assert_eq!(rig.exchange("0").await.errcode(), Some(-1));
-    first.write_all(half().1.as_bytes()).await.unwrap();
-    assert_eq!(read(&mut first).await.errcode(), Some(40013));
+    let store = Arc::new(OnDisk::default());
+    let rig = Rig::over(store.clone(), Rules::default(), Limits { requests: 1, ..Limits::default() }).await;
+    store.set(Disk::Stalls);
+    let (mut one, mut two) = (pin!(rig.exchange("0")), pin!(rig.exchange("0")));
+    let (refused, waiting) = tokio::select! {
+        answer = &mut one => (answer, two),
+        answer = &mut two => (answer, one),
+    };
+    assert_eq!(refused.errcode(), Some(-1));
+    store.set(Disk::Works);
+    assert_eq!(waiting.await.errcode(), Some(40029));
     assert_eq!(rig.exchange("0").await.errcode(), Some(40029), "there is room again");
+}
+
+#[tokio::test]
+async fn whoever_sends_slowly_takes_nobodys_place() {
+    let rig = Rig::within(Limits { requests: 1, ..Limits::default() }).await;
+    let mut slow = half_sent(&rig).await;
+    assert_eq!(rig.exchange("0").await.errcode(), Some(40029));
+    slow.write_all(half().1.as_bytes()).await.unwrap();
+    assert_eq!(read(&mut slow).await.errcode(), Some(40013));
 }
 
 #[tokio::test]
@@ -182,10 +219,10 @@ async fn what_has_expired_is_dropped_from_time_to_time() {
 
 #[tokio::test]
 async fn a_broken_store_is_told_as_busy_and_as_unhealthy() {
-    let broken = Arc::new(Broken::default());
-    let rig = Rig::over(broken.clone(), Rules::default(), Limits::default()).await;
+    let store = Arc::new(OnDisk::default());
+    let rig = Rig::over(store.clone(), Rules::default(), Limits::default()).await;
     assert_eq!(rig.get("/healthz").await.status, 200);
-    broken.break_now();
+    store.set(Disk::Breaks);
     assert_eq!(rig.get("/healthz").await.status, 503);
     let answer = rig.exchange("0").await;
     assert_eq!((answer.status, answer.errcode()), (200, Some(-1)));

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
-use wx_crypto::{SoterSigner, pss};
+use wx_crypto::{SaltLen, SoterSigner, pss};
 use wx_platform::wire::host;
 
 use crate::rig::{APP, Rig, USER};
@@ -18,7 +18,7 @@ fn result(counter: u64) -> String {
 
 fn sign(pem: &str, json: &str) -> String {
     let signer = SoterSigner::from_pkcs8_pem(pem).unwrap();
-    STANDARD.encode(pss::sign(&signer, json.as_bytes(), &[9; 20]).unwrap())
+    STANDARD.encode(pss::sign(&signer, json.as_bytes(), SaltLen::Bytes20).unwrap())
 }
 
 async fn enrol(rig: &Rig, pem: &str) {
