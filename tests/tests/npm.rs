@@ -44,7 +44,8 @@ fn run(name: &str) -> (Result<(), Fault>, Vec<String>) {
             async move {
                 let aid = (0..aid.len() / 2).map(|i| u8::from_str_radix(&aid[2 * i..2 * i + 2], 16));
                 let aid = aid.collect::<Result<Vec<u8>, _>>().map_err(|error| error.to_string())?;
-                let command = [&[0x00, 0xA4, 0x04, 0x00, aid.len() as u8], &aid[..], &[0x00]].concat();
+                let length = u8::try_from(aid.len()).map_err(|error| error.to_string())?;
+                let command = [&[0x00, 0xA4, 0x04, 0x00, length], &aid[..], &[0x00]].concat();
                 Ok(reader.transceive(&command).await.map(|response| response.to_vec()))
             }
         });

@@ -65,6 +65,7 @@ impl Told {
 
 /// The failure as the host had it. One that the host knows nothing of is the binding's own.
 fn failure(api: Api, kind: Option<ErrorKind>, reason: &str, code: Option<i32>, fields: Map<String, Value>) -> Error {
+    let has_fields = !fields.is_empty();
     let mut reason = reason.chars();
     let separator = reason.next().unwrap_or(' ');
     let error = Error::new(api, kind.unwrap_or(ErrorKind::Internal), reason.as_str().to_owned()).with_separator(separator);
@@ -72,8 +73,8 @@ fn failure(api: Api, kind: Option<ErrorKind>, reason: &str, code: Option<i32>, f
         Some(code) => error.with_code(code),
         None => error,
     };
-    match Reply::deserialize(api, Value::Object(fields.clone())) {
-        Ok(reply) if !fields.is_empty() => error.with_reply(reply),
+    match Reply::deserialize(api, Value::Object(fields)) {
+        Ok(reply) if has_fields => error.with_reply(reply),
         _ => error,
     }
 }
