@@ -15,8 +15,8 @@ async function main() {
   try {
     await wx.authorize({ scope: SCOPE })
     console.log('granted')
-  } catch ({ errMsg }) {
-    console.log(errMsg)
+  } catch (error) {
+    console.log(/** @type {WxAnswer} */ (error).errMsg)
     const { authSetting } = await wx.openSetting()
     console.log('after the settings page:', authSetting[SCOPE] ? 'granted' : 'still refused')
   }

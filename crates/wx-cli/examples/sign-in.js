@@ -13,7 +13,7 @@ App({
         console.log('a code to sign in with')
         if (server) {
           const { openid, session_key: key } = server.exchange(code)
-          console.log(openid.startsWith('o') && key.length === 24 ? 'the server knows the user' : 'that is no session')
+          console.log(openid?.startsWith('o') && key?.length === 24 ? 'the server knows the user' : 'that is no session')
           console.log('a second time:', server.exchange(code).errcode)
         }
         profile()
@@ -27,8 +27,8 @@ function profile() {
   wx.getUserInfo({
     withCredentials: true,
     success: ({ userInfo, rawData, signature, encryptedData, iv }) => {
-      console.log('signed:', JSON.parse(rawData).nickName === userInfo.nickName && signature.length === 40)
-      if (server) {
+      console.log('signed:', JSON.parse(rawData).nickName === userInfo.nickName && signature?.length === 40)
+      if (server && encryptedData && iv) {
         const { nickName, watermark } = server.open(encryptedData, iv)
         console.log(`the server opened the data of ${nickName} for ${watermark.appid}`)
       }

@@ -9,6 +9,7 @@ const OK = [0x90, 0x00]
 const NOT_ENOUGH = [0x69, 0x85]
 const UNKNOWN = [0x6d, 0x00]
 
+/** @param {Uint8Array} command */
 function answer(command) {
   switch (command[1]) {
     case 0xa4: // SELECT
@@ -22,7 +23,7 @@ function answer(command) {
 
 function listen() {
   wx.onHCEMessage(({ messageType, data, reason }) => {
-    if (messageType === 2) {
+    if (messageType === 2 || !data) {
       console.log(reason === 0 ? 'the reader has gone' : 'another card was selected')
       wx.stopHCE()
       return
@@ -45,6 +46,7 @@ wx.startHCE({
 })
 
 // On the mock the script is the gate as well.
+/** @param {World['reader']} reader */
 async function gate(reader) {
   console.log('selected:', await reader.select(AID))
   for (let ride = 1; ride <= 3; ride++) {

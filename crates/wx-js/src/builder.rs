@@ -169,6 +169,7 @@ impl Builder {
             folder,
             reading: RefCell::default(),
             main: RefCell::default(),
+            require: RefCell::default(),
             calls: RefCell::new(FuturesUnordered::new()),
             timers: RefCell::new(Timers::new(clock.clone())),
             listeners: RefCell::new(Listeners::default()),

@@ -66,7 +66,7 @@ fn place(script: &Path) -> Result<(PathBuf, String), Failure> {
 }
 
 async fn play(device: &Device, folder: &Path, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
-    let told = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::new(RefCell::new(Told::default()));
     let sink = told.clone();
     let mut builder = Engine::builder(device.wx.clone(), device.cx.clone())
         .clock(device.clock.clone())
@@ -92,29 +92,49 @@ async fn play(device: &Device, folder: &Path, name: &str, args: &[String]) -> Re
         Ok(()) => Ok(verdict(true)),
         Err(Fault::Uncaught(uncaught)) => {
             let text = uncaught.to_string();
-            if !told.borrow().contains(&text) {
+            if !told.borrow().has(&text) {
                 terminal::say(&text);
             }
             Ok(verdict(false))
         }
         Err(Fault::Unreadable(why)) => Err(Failure::misuse(why)),
+        Err(fault) if told.borrow().has(&fault.to_string()) => Ok(verdict(false)),
         Err(fault) => Err(Failure::failed(fault)),
+    }
+}
+
+/// The errors that the console has told and a run may end with: the first that nobody caught, and whatever came last.
+#[derive(Default)]
+struct Told {
+    first_uncaught: Option<String>,
+    last: String,
+}
+
+impl Told {
+    fn has(&self, text: &str) -> bool {
+        self.first_uncaught.as_deref() == Some(text) || self.last == text
     }
 }
 
 /// What the engine writes before an error that nobody caught.
 const UNCAUGHT: &str = "Uncaught ";
 
-/// Writes a line of the console. Errors that nobody caught are written as compilers write theirs, the place first, and noted.
-fn write(level: Level, line: &str, told: &RefCell<Vec<String>>) {
+/// Writes a line of the console. Errors that nobody caught are written as compilers write theirs, the place first; `told`
+/// keeps what the run may end with.
+fn write(level: Level, line: &str, told: &RefCell<Told>) {
     let written = match level {
         Level::Debug | Level::Info => writeln!(stdout(), "{line}"),
-        Level::Error if line.starts_with(UNCAUGHT) => {
-            let line = &line[UNCAUGHT.len()..];
-            told.borrow_mut().push(line.to_owned());
+        Level::Warn => writeln!(stderr(), "{line}"),
+        Level::Error => {
+            let uncaught = line.strip_prefix(UNCAUGHT);
+            let (line, is_uncaught) = (uncaught.unwrap_or(line), uncaught.is_some());
+            let mut told = told.borrow_mut();
+            if is_uncaught {
+                told.first_uncaught.get_or_insert_with(|| line.to_owned());
+            }
+            line.clone_into(&mut told.last);
             writeln!(stderr(), "{line}")
         }
-        Level::Warn | Level::Error => writeln!(stderr(), "{line}"),
     };
     if written.is_err() && level <= Level::Info {
         // Nobody reads on. A script that prints for ever must not run for ever.
