@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use wx_desktop::conformance::{DesktopHarness, NearField};
+use wx_desktop::conformance::DesktopHarness;
 
 fn main() -> ExitCode {
     match (wx_rig::missing(), env::var_os(wx_rig::REQUIRED)) {

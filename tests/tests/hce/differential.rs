@@ -32,7 +32,7 @@ const RESPONSES: &[&[u8]] =
     &[OK, OK, &[0x6A, 0x82], &[0x00, 0xFF, 0x61, 0x10], &[], &[0x90], &[0x60, 0x00], &[0x12, 0x34], &[0x90, 0x00, 0x00]];
 const APPS: usize = 3;
 
-/// Numbers that look random and are the same every time (SplitMix64).
+/// Numbers that look random and are the same every time (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {

@@ -23,7 +23,8 @@ pub(crate) async fn a_handler_that_never_answers_ends_the_conversation_and_not_t
     let mut wallet = tap.wallet().await;
     let (got, ()) = tokio::join!(tap.selects(), async {
         wallet.hears().await;
-        tap.clock.pass(DesktopHce::PATIENCE - Duration::from_millis(1)).await;
+        let almost = DesktopHce::PATIENCE.saturating_sub(Duration::from_millis(1));
+        tap.clock.pass(almost).await;
         assert_eq!(wallet.has_heard(), [], "it has its time");
         tap.clock.pass(Duration::from_millis(1)).await;
         assert_eq!(wallet.hears().await, gone());
@@ -37,8 +38,8 @@ pub(crate) async fn a_handler_that_never_answers_ends_the_conversation_and_not_t
 pub(crate) async fn no_fault_of_a_handler_is_felt_by_the_next_command() {
     let tap = Tap::new();
     let mut wallet = tap.wallet().await;
-    let longest: Vec<u8> = [&[0xA5; 65_533], OK].concat();
-    let too_long = [0x90; 65_536];
+    let longest: Vec<u8> = [&vec![0xA5; 65_533], OK].concat();
+    let too_long = vec![0x90; 65_536];
     for illegal in [&[][..], &[0x00], &[0x90], &[0x60, 0x00], &too_long] {
         let (got, ()) = tokio::join!(tap.selects(), async {
             wallet.hears().await;
