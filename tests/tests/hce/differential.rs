@@ -1,8 +1,9 @@
 //! The same random scripts on the mock and on the desktop over a real PC/SC stack: every answer and every message must be the same.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use tokio::time::timeout;
 use wx_api::{Result, hce::Hce};
 use wx_mock::World;
 
@@ -31,6 +32,9 @@ const AIDS: &[&str] = &[
 const RESPONSES: &[&[u8]] =
     &[OK, OK, &[0x6A, 0x82], &[0x00, 0xFF, 0x61, 0x10], &[], &[0x90], &[0x60, 0x00], &[0x12, 0x34], &[0x90, 0x00, 0x00]];
 const APPS: usize = 3;
+
+/// What has not come by then does not come.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Numbers that look random and are the same every time (`SplitMix64`).
 struct Dice(u64);
@@ -153,7 +157,8 @@ impl Pair<'_> {
     async fn same_messages(&mut self) {
         for (app, (ours, theirs)) in self.ours.iter_mut().zip(&mut self.theirs).enumerate() {
             for message in theirs.has_heard() {
-                assert_eq!(ours.hears().await, message, "app {app} on the desktop, and on the mock, after {:#?}", self.steps);
+                let heard = timeout(SOON, ours.hears()).await;
+                assert_eq!(heard, Ok(message), "app {app} on the desktop, and on the mock, after {:#?}", self.steps);
             }
             assert_eq!(ours.has_heard(), [], "app {app} heard this on the desktop only, after {:#?}", self.steps);
         }
@@ -190,7 +195,7 @@ impl Pair<'_> {
         }
         let answer = answer.unwrap_or_else(|| panic!("nobody owed the mock's reader an answer after {:#?}", self.steps));
         if got.is_none() {
-            got = Some(ours.await);
+            got = timeout(SOON, ours).await.ok();
         }
         let got = got.flatten();
         assert_eq!(got.as_deref(), answer.as_deref(), "the desktop's reader, and the mock's, after {:#?}", self.steps);
