@@ -207,6 +207,8 @@ interface Wx {
   startSoterAuthentication(options: StartSoterAuthenticationOptions & WxCallbacks<StartSoterAuthenticationResult>): Promise<StartSoterAuthenticationResult & WxAnswer>
   /** `wx.getUserInfo`: the user's profile. Needs `scope.userInfo`. */
   getUserInfo(options?: GetUserInfoOptions & WxCallbacks<GetUserInfoResult>): Promise<GetUserInfoResult & WxAnswer>
+  /** Whether an API, a parameter of one or a field of its answer is there: `login.object.timeout`. */
+  canIUse(schema: string): boolean
 }
 
 declare const wx: Wx

@@ -10,6 +10,8 @@ use wx_api::{
     user::{Lang, UserInfo},
 };
 
+use crate::case::Outcome;
+
 /// The handles on the outside of one bench. A case that needs one which is missing is reported as ignored, with that reason.
 #[derive(Clone, Default)]
 pub struct World {
@@ -99,11 +101,11 @@ pub trait UserHandle: Send + Sync {
     /// The user's profile as `getUserInfo` must answer it in this language.
     fn profile(&self, lang: Lang) -> UserInfo;
 
-    /// Takes another name.
-    fn rename(&self, nick_name: &str);
+    /// Takes another name. `getUserInfo` answers it once this has ended.
+    async fn rename(&self, nick_name: &str) -> Outcome;
 
     /// Removes the app and everything kept for it.
-    async fn remove_app(&self, app: &AppId);
+    async fn remove_app(&self, app: &AppId) -> Outcome;
 }
 
 /// The servers of the developers.
@@ -122,7 +124,7 @@ pub trait AppServer: Send + Sync {
     fn signature(&self) -> &dyn Signature;
 
     /// Binds the app to an open-platform account, or takes it out.
-    fn bind(&self, bound: bool);
+    async fn bind(&self, bound: bool) -> Outcome;
 }
 
 /// What a code was exchanged for.

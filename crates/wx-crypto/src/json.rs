@@ -5,13 +5,9 @@
 //! `serde_json`.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// Levels of nesting that are still read, as in `serde_json`.
 const MAX_DEPTH: usize = 127;
-
-/// Up to here comparing each key with each other is cheaper than sorting them.
-const FEW_KEYS: usize = 16;
 
 /// Where a text is no JSON object, or nested too deep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +25,18 @@ pub(crate) enum Keys {
     Repeat,
 }
 
-/// Walks `text`, which must be an object and nothing else, and hands every member of it to `member`: the key, unescaped, and the
-/// value as it is written. What `member` answers `false` to is a fault there.
+/// Walks `text`, which must be an object and nothing else, and hands out its members and those of the objects directly in it: the
+/// key of the object that a member is in, or `None` at the top; its own key; and its value as it is written. What `member` answers
+/// `false` to is a fault there.
 ///
 /// Keys count as the same after unescaping, at every level. That one repeats is told at the end, so that a text that is no JSON at
 /// all is called so in any case.
-pub(crate) fn walk<'a>(text: &'a str, mut member: impl FnMut(&str, &'a str) -> bool) -> Result<Keys, Fault> {
-    let mut walk = Walk { text, keys: Vec::with_capacity(FEW_KEYS), escaped_keys: false, repeat: false };
-    let member = |key: Quoted, value| match (key.read(text), text.get(value)) {
-        (Some(key), Some(value)) => member(&key, value),
-        _ => false,
-    };
-    match walk.document(member) {
+pub(crate) fn walk<'a>(
+    text: &'a str,
+    member: impl FnMut(Option<Quoted<'a>>, Quoted<'a>, &'a str) -> bool,
+) -> Result<Keys, Fault> {
+    let mut walk = Walk { text, member, outer: None, keys: Vec::with_capacity(FEW_KEYS), repeat: false };
+    match walk.document() {
         Ok(()) if walk.repeat => Ok(Keys::Repeat),
         Ok(()) => Ok(Keys::Differ),
         Err(at) => Err(fault(text, at)),
@@ -49,71 +45,81 @@ pub(crate) fn walk<'a>(text: &'a str, mut member: impl FnMut(&str, &'a str) -> b
 
 /// What a value says, if it is a text.
 pub(crate) fn text(value: &str) -> Option<Cow<'_, str>> {
-    let end = value.len().checked_sub(1)?;
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    Quoted { inner: 1..end, escapes: inner.contains('\\') }.read(value)
+    if inner.contains('\\') { serde_json::from_str(value).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+}
+
+/// A text in quotes, seen but not read.
+#[derive(Clone, Copy)]
+pub(crate) struct Quoted<'a> {
+    /// Without the quotes.
+    inner: &'a [u8],
+    escapes: bool,
+}
+
+impl Quoted<'_> {
+    /// Whether it says this.
+    pub(crate) fn is(self, text: &str) -> bool {
+        if self.escapes { self.unescaped().is_some_and(|unescaped| unescaped == text) } else { self.inner == text.as_bytes() }
+    }
+
+    /// What it says. Half a surrogate pair says nothing.
+    // Rare, and out of the way of what is not.
+    #[cold]
+    fn unescaped(self) -> Option<String> {
+        serde_json::from_slice(&[b"\"", self.inner, b"\""].concat()).ok()
+    }
 }
 
 /// Where something ends, or else where the fault is.
 type End = Result<usize, usize>;
 
-/// A text in quotes, seen but not read.
-struct Quoted {
-    /// Without the quotes.
-    inner: Range<usize>,
-    escapes: bool,
-}
-
-impl Quoted {
-    /// What it says. Half a surrogate pair says nothing.
-    fn read<'a>(&self, document: &'a str) -> Option<Cow<'a, str>> {
-        if self.escapes {
-            serde_json::from_str(document.get(self.inner.start - 1..=self.inner.end)?).ok().map(Cow::Owned)
-        } else {
-            document.get(self.inner.clone()).map(Cow::Borrowed)
-        }
-    }
-}
-
 /// Each method takes where something begins and answers where it ends.
-struct Walk<'a> {
+struct Walk<'a, M> {
     text: &'a str,
-    /// Keys of the objects that are open, the innermost last, as they are written.
-    keys: Vec<&'a [u8]>,
-    /// Some key holds escapes, here or before.
-    escaped_keys: bool,
+    member: M,
+    /// The key at the top whose value is being walked.
+    outer: Option<Quoted<'a>>,
+    /// Keys of the objects that are open, the innermost last.
+    keys: Vec<Quoted<'a>>,
     repeat: bool,
 }
 
-impl Walk<'_> {
-    fn document(&mut self, mut member: impl FnMut(Quoted, Range<usize>) -> bool) -> Result<(), usize> {
+impl<'a, M: FnMut(Option<Quoted<'a>>, Quoted<'a>, &'a str) -> bool> Walk<'a, M> {
+    fn document(&mut self) -> Result<(), usize> {
         let start = self.blank(0);
         if self.byte(start) != Some(b'{') {
             return Err(start);
         }
-        let end = self.object(start, 1, &mut member)?;
+        let end = self.object(start, 1)?;
         let end = self.blank(end);
         if end == self.text.len() { Ok(()) } else { Err(end) }
     }
 
-    fn object(&mut self, start: usize, depth: usize, member: &mut impl FnMut(Quoted, Range<usize>) -> bool) -> End {
+    fn object(&mut self, start: usize, depth: usize) -> End {
         let first = self.keys.len();
         let mut at = self.blank(start + 1);
         if self.byte(at) == Some(b'}') {
             return Ok(at + 1);
         }
         loop {
-            let key = self.quoted(at)?;
-            self.escaped_keys |= key.escapes;
-            self.keys.push(self.text.as_bytes().get(key.inner.clone()).ok_or(at)?);
-            at = self.blank(key.inner.end + 1);
+            let (key, end) = self.quoted(at)?;
+            self.keys.push(key);
+            at = self.blank(end);
             if self.byte(at) != Some(b':') {
                 return Err(at);
             }
             let value = self.blank(at + 1);
+            if depth == 1 {
+                self.outer = Some(key);
+            }
             at = self.value(value, depth)?;
-            if !member(key, value..at) {
-                return Err(value);
+            if depth <= 2 {
+                let outer = if depth == 1 { None } else { self.outer };
+                let text = self.text.get(value..at).ok_or(value)?;
+                if !(self.member)(outer, key, text) {
+                    return Err(value);
+                }
             }
             at = self.blank(at);
             match self.byte(at) {
@@ -122,7 +128,7 @@ impl Walk<'_> {
                 _ => return Err(at),
             }
         }
-        self.repeat |= any_repeats(&mut self.keys[first..], self.escaped_keys);
+        self.repeat |= any_repeats(&mut self.keys[first..]);
         self.keys.truncate(first);
         Ok(at + 1)
     }
@@ -145,9 +151,9 @@ impl Walk<'_> {
 
     fn value(&mut self, at: usize, depth: usize) -> End {
         match self.byte(at) {
-            Some(b'"') => self.quoted(at).map(|quoted| quoted.inner.end + 1),
+            Some(b'"') => self.quoted(at).map(|(_, end)| end),
             Some(b'-' | b'0'..=b'9') => self.number(at),
-            Some(b'{') if depth < MAX_DEPTH => self.object(at, depth + 1, &mut |_, _| true),
+            Some(b'{') if depth < MAX_DEPTH => self.object(at, depth + 1),
             Some(b'[') if depth < MAX_DEPTH => self.array(at, depth + 1),
             Some(b't') => self.word(at, "true"),
             Some(b'f') => self.word(at, "false"),
@@ -156,7 +162,9 @@ impl Walk<'_> {
         }
     }
 
-    fn quoted(&self, start: usize) -> Result<Quoted, usize> {
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // a key that is returned through memory makes the whole walk a fifth slower
+    fn quoted(&self, start: usize) -> Result<(Quoted<'a>, usize), usize> {
         if self.byte(start) != Some(b'"') {
             return Err(start);
         }
@@ -173,12 +181,11 @@ impl Walk<'_> {
                 _ => return Err(at),
             }
         }
-        let quoted = Quoted { inner: start + 1..at, escapes };
-        // Rare enough to be read just for the check.
-        if escapes && quoted.read(self.text).is_none() {
+        let quoted = Quoted { inner: self.text.as_bytes().get(start + 1..at).ok_or(start)?, escapes };
+        if escapes && quoted.unescaped().is_none() {
             return Err(start);
         }
-        Ok(quoted)
+        Ok((quoted, at + 1))
     }
 
     fn number(&self, start: usize) -> End {
@@ -245,18 +252,24 @@ fn plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
 }
 
-fn any_repeats(keys: &mut [&[u8]], escaped: bool) -> bool {
-    if escaped {
-        // The same key may be written in two ways.
-        let unescape = |key: &&[u8]| serde_json::from_slice::<String>(&[b"\"", *key, b"\""].concat()).ok();
-        let mut keys: Vec<_> = keys.iter().map(unescape).collect();
-        keys.sort_unstable();
-        return keys.windows(2).any(|pair| pair[0] == pair[1]);
+/// Up to here comparing each key with each other is cheaper than sorting them.
+const FEW_KEYS: usize = 16;
+
+fn any_repeats(keys: &mut [Quoted<'_>]) -> bool {
+    if keys.iter().any(|key| key.escapes) {
+        return any_repeats_unescaped(keys);
     }
     if keys.len() <= FEW_KEYS {
-        return (1..keys.len()).any(|i| keys[..i].contains(&keys[i]));
+        return (1..keys.len()).any(|i| keys[..i].iter().any(|key| key.inner == keys[i].inner));
     }
     // Comparing each with each would let a stranger's object cost the square of its size.
+    keys.sort_unstable_by_key(|key| key.inner);
+    keys.windows(2).any(|pair| pair[0].inner == pair[1].inner)
+}
+
+#[cold]
+fn any_repeats_unescaped(keys: &[Quoted<'_>]) -> bool {
+    let mut keys: Vec<_> = keys.iter().map(|key| key.unescaped()).collect();
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }

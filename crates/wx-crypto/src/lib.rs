@@ -3,6 +3,7 @@
 //!
 //! - [`signature`]: `sha1(rawData + session_key)`, made and checked.
 //! - [`open_data`]: AES-128-CBC with a watermark, sealed, decrypted and checked, with a reason for every refusal.
+//! - [`soter`]: what a device signed, verified and read.
 //! - [`pss`]: SHA256withRSA/PSS with the salt lengths that SOTER knows.
 //!
 //! ```
@@ -27,13 +28,20 @@
 //! # Ok::<(), OpenDataError>(())
 //! ```
 //!
+//! # Features
+//!
+//! The last two of these modules need RSA: from `aws-lc-rs`, which is the default and takes a C compiler, or in pure Rust from `rsa`.
+//! With both, `aws-lc-rs` does the work; see [`pss`]. Without either, the modules are not there, and the others are as they were.
+//!
 //! # Invariants
 //!
 //! - Pure functions: no I/O, no clock, no source of randomness. The time, the initialisation vector and the salt are arguments.
+//!   `pss::sign` alone draws its salt itself.
 //! - No input makes a function panic, recurse without bound, or allocate more than a small multiple of the input's size.
 //! - Secrets are wiped on drop, never printed by `Debug`, and compared in constant time. Errors repeat neither a secret nor
 //!   decrypted data, so they may be logged.
-//! - Nothing is repaired or guessed: one text has one meaning, or is refused.
+//! - Nothing is repaired or guessed: one text has one meaning, or is refused. Who wants repairs says so, and is told of each:
+//!   [`open_data::open_lenient`].
 //!
 //! # Tell the log why, not the client
 //!

@@ -36,7 +36,11 @@ const TEXT_LEN: usize = 24;
 /// # Ok::<(), wx_crypto::OpenDataError>(())
 /// ```
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct SessionKey([u8; 16]);
+pub struct SessionKey {
+    bytes: [u8; 16],
+    /// The same in base64, which every signature hashes.
+    text: [u8; TEXT_LEN],
+}
 
 impl SessionKey {
     /// The key made of these bytes.
@@ -49,8 +53,11 @@ impl SessionKey {
     /// let key = SessionKey::from_bytes([0; 16]);
     /// assert_eq!(key.expose_base64().as_str(), "AAAAAAAAAAAAAAAAAAAAAA==");
     /// ```
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let mut text = [0; TEXT_LEN];
+        let written = STANDARD.encode_slice(bytes, &mut text);
+        debug_assert_eq!(written, Ok(TEXT_LEN), "16 bytes take 24 characters");
+        Self { bytes, text }
     }
 
     /// The key in the form in which the platform hands it out: standard base64 with padding, of exactly 16 bytes.
@@ -77,12 +84,8 @@ impl SessionKey {
         }
         // 24 characters may hold up to 18 bytes; a key of 17 or 18 must be refused, not cut.
         let mut decoded = Zeroizing::new([0_u8; 18]);
-        match STANDARD.decode_slice(text, decoded.as_mut_slice()) {
-            Ok(16) => {
-                let mut key = Self([0; 16]);
-                key.0.copy_from_slice(&decoded[..16]);
-                Ok(key)
-            }
+        match (STANDARD.decode_slice(text, decoded.as_mut_slice()), decoded.first_chunk()) {
+            (Ok(16), Some(bytes)) => Ok(Self::from_bytes(*bytes)),
             _ => Err(OpenDataError::IllegalAesKey),
         }
     }
@@ -101,21 +104,17 @@ impl SessionKey {
     /// # Ok::<(), wx_crypto::OpenDataError>(())
     /// ```
     pub fn expose_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(STANDARD.encode(self.0))
+        Zeroizing::new(self.text.iter().copied().map(char::from).collect())
     }
 
-    /// The same text without the allocation, for the hash in this crate.
-    pub(crate) fn base64_text(&self) -> Zeroizing<[u8; TEXT_LEN]> {
-        let mut text = Zeroizing::new([0; TEXT_LEN]);
-        // Cannot fail: 16 bytes take 24 characters, and a test compares the text with the one above.
-        let written = STANDARD.encode_slice(self.0, text.as_mut_slice());
-        debug_assert_eq!(written, Ok(TEXT_LEN));
-        text
+    /// The same text, for the hash in this crate.
+    pub(crate) const fn text(&self) -> &[u8; TEXT_LEN] {
+        &self.text
     }
 
     /// The bytes, for the cipher in this crate.
     pub(crate) const fn bytes(&self) -> &[u8; 16] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -127,7 +126,7 @@ impl fmt::Debug for SessionKey {
 
 impl ConstantTimeEq for SessionKey {
     fn ct_eq(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
+        self.bytes.ct_eq(&other.bytes)
     }
 }
 
@@ -151,7 +150,7 @@ mod tests {
     fn a_key_survives_its_base64_text() {
         let key = SessionKey::from_base64(TEXT).unwrap();
         assert_eq!(key.expose_base64().as_str(), TEXT);
-        assert_eq!(key.base64_text().as_slice(), TEXT.as_bytes());
+        assert_eq!(key.text(), TEXT.as_bytes());
     }
 
     #[test]
@@ -197,6 +196,6 @@ mod tests {
     fn zeroising_wipes_the_bytes() {
         let mut key = SessionKey::from_bytes([9; 16]);
         key.zeroize();
-        assert_eq!(key.bytes(), &[0; 16]);
+        assert_eq!((key.bytes(), key.text()), (&[0; 16], &[0; TEXT_LEN]));
     }
 }

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub use self::error::SoterError;
-use crate::json::{self, Fault, Keys};
+use crate::json::{self, Fault, Keys, Quoted};
 use crate::pss::{self, SIGNATURE_LEN, SaltLen, SoterVerifier};
 
 /// The longest result that is read, in bytes: 64 KiB. Real ones have some hundred.
@@ -112,8 +112,10 @@ fn decode(text: &str) -> Result<Vec<u8>, SoterError> {
 fn read(json: &str) -> Result<Report, SoterError> {
     let json = without_raw_nul(json);
     let mut found = Found::default();
-    let keys = json::walk(&json, |key, value| {
-        found.take(key, value);
+    let keys = json::walk(&json, |outer, key, value| {
+        if outer.is_none() {
+            found.take(key, value);
+        }
         true
     })
     .map_err(|Fault { line, column }| SoterError::Json { line, column })?;
@@ -151,15 +153,13 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn take(&mut self, key: &str, value: &'a str) {
-        match key {
-            "counter" => self.counter = Some(value),
-            "rsa_pss_saltlen" => self.salt = Some(value),
-            _ => {
-                if let Some(i) = TEXTS.iter().position(|text| *text == key) {
-                    self.texts[i] = json::text(value).map(Cow::into_owned);
-                }
-            }
+    fn take(&mut self, key: Quoted<'_>, value: &'a str) {
+        if key.is("counter") {
+            self.counter = Some(value);
+        } else if key.is("rsa_pss_saltlen") {
+            self.salt = Some(value);
+        } else if let Some(i) = TEXTS.iter().position(|text| key.is(text)) {
+            self.texts[i] = json::text(value).map(Cow::into_owned);
         }
     }
 }

@@ -77,6 +77,6 @@ pub use self::{
     clock::TokioClock,
     consent::Consent,
     layers::{Fault, Gate, Record, Replay, ReplayError, Timeout, Trace, Trouble},
-    store::{ConsentStore, FileStore, MemoryStore, StoreError},
+    store::{ConsentStore, Decided, FileStore, MemoryStore, StoreError},
     wx::Wx,
 };

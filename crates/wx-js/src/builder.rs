@@ -23,7 +23,7 @@ use crate::{
     engine::Limits,
     environment, fault,
     folder::Folder,
-    functions::{self, HostFunction},
+    functions::{self, HostFunction, HostValue},
     listeners::Listeners,
     modules::Files,
     originals::Originals,
@@ -41,6 +41,7 @@ pub struct Builder {
     console: Console,
     limits: Limits,
     functions: Vec<(String, HostFunction)>,
+    values: Vec<(String, HostValue)>,
 }
 
 impl Builder {
@@ -54,6 +55,7 @@ impl Builder {
             console: Console::new(|_, _| {}),
             limits,
             functions: Vec::new(),
+            values: Vec::new(),
         }
     }
 
@@ -126,6 +128,12 @@ impl Builder {
         self
     }
 
+    /// A global value of the host's own: anything that serialises. A path with dots makes the objects on its way.
+    pub fn value<R: Serialize + 'static>(mut self, path: &str, value: R) -> Self {
+        self.values.push((path.to_owned(), functions::value(value)));
+        self
+    }
+
     /// A global function of the host's own that answers a promise. As long as it is under way, the script runs.
     ///
     /// It takes and answers what [`function`](Self::function) does; what it refuses rejects the promise.
@@ -145,7 +153,7 @@ impl Builder {
     ///
     /// [`Fault::Unreadable`] when the folder is none, [`Fault::Engine`] when the limits leave no room for the engine itself.
     pub fn build(self) -> Result<Engine, Fault> {
-        let Self { wx, cx, clock, root, console, limits, functions } = self;
+        let Self { wx, cx, clock, root, console, limits, functions, values } = self;
         let folder = root.map(|root| Folder::new(&root, limits.memory)).transpose();
         let folder = folder.map_err(|error| Fault::Unreadable(format!("the script's folder: {error}")))?;
         let engine = |error: rquickjs::Error| Fault::Engine(error.to_string());
@@ -161,6 +169,7 @@ impl Builder {
             folder,
             reading: RefCell::default(),
             main: RefCell::default(),
+            require: RefCell::default(),
             calls: RefCell::new(FuturesUnordered::new()),
             timers: RefCell::new(Timers::new(clock.clone())),
             listeners: RefCell::new(Listeners::default()),
@@ -177,6 +186,7 @@ impl Builder {
             let install = || {
                 shared.reading.replace(Some(Rc::new(Reading { originals: Originals::of(&ctx)?, room })));
                 environment::install(&shared, &clock, &ctx)?;
+                values.iter().try_for_each(|(path, value)| functions::set(&ctx, path, value))?;
                 functions.into_iter().try_for_each(|(path, function)| functions::install(&shared, &ctx, &path, function))
             };
             install().map_err(|error| Fault::Engine(fault::reason(&ctx, &error)))

@@ -101,6 +101,19 @@ impl Engine {
         poll_fn(|task| self.poll(task)).await
     }
 
+    /// Ends the script where it is, when the host knows that nothing of what it waits for will come.
+    ///
+    /// # Errors
+    ///
+    /// What [`idle`](Self::idle) would say if nothing were left to wait for: the first thing that nobody caught so far, or
+    /// [`Fault::Stuck`].
+    pub fn give_up(&mut self) -> Result<(), Fault> {
+        self.shared.calls.borrow_mut().clear();
+        self.shared.timers.borrow_mut().remove_all();
+        self.shared.listeners.borrow_mut().remove_all();
+        self.end()
+    }
+
     /// Bytes of the engine's memory that the app uses now.
     pub fn memory_used(&self) -> usize {
         usize::try_from(self.runtime.memory_usage().malloc_size).unwrap_or_default()

@@ -184,5 +184,5 @@
   });
   define(global, 'getCurrentPages', function getCurrentPages() { return [...pages]; });
 
-  return main;
+  return { main, load };
 })

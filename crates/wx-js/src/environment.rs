@@ -10,7 +10,7 @@ use wx_api::Clock;
 use crate::{
     call, can_i_use,
     console::Level,
-    inspect, listeners,
+    inspect, listeners, modules,
     shared::{Handle, WRAPPER},
     timers::Task,
 };
@@ -29,10 +29,11 @@ pub(crate) fn install<'js>(shared: &Handle, clock: &Arc<dyn Clock>, ctx: &Ctx<'j
     console(shared, ctx, &native)?;
     time(shared, clock, ctx, &native)?;
     text(shared, ctx, &native)?;
-    modules(shared, ctx, &native)?;
+    files(shared, ctx, &native)?;
     let begin: Function<'js> = ctx.eval_with_options(SOURCE, named(FILE))?;
-    let main: Function<'js> = begin.call((ctx.globals(), native))?;
-    shared.main.replace(Some(Persistent::save(ctx, main)));
+    let made: Object<'js> = begin.call((ctx.globals(), native))?;
+    shared.main.replace(Some(Persistent::save(ctx, made.get::<_, Function<'js>>("main")?)));
+    shared.require.replace(Some(Persistent::save(ctx, made.get::<_, Function<'js>>("load")?)));
     ctx.globals().set("wx", wx(shared, ctx)?)
 }
 
@@ -164,7 +165,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-fn modules<'js>(shared: &Handle, ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
+fn files<'js>(shared: &Handle, ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     let place = shared.clone();
     let resolve = move |ctx: Ctx<'js>, from: String, name: String| {
         place.resolve(&from, &name).map_err(|why| Exception::throw_message(&ctx, &why))
@@ -176,7 +177,17 @@ fn modules<'js>(shared: &Handle, ctx: &Ctx<'js>, native: &Object<'js>) -> Result
     let place = shared.clone();
     let compiled = move |ctx: Ctx<'js>, name: String| {
         let source = place.read(&name).map_err(|why| Exception::throw_message(&ctx, &why))?;
-        compile(&place, &ctx, &name, &source)
+        if modules::ending(&name) == "mjs" {
+            return modules::as_common(&ctx, &name);
+        }
+        match compile(&place, &ctx, &name, &source) {
+            Err(_) if modules::looks_like_one(&source) => {
+                drop(ctx.catch());
+                place.wrapped.borrow_mut().remove(&name);
+                modules::as_common(&ctx, &name)
+            }
+            compiled => compiled,
+        }
     };
     native.set("compile", Function::new(ctx.clone(), compiled)?)
 }

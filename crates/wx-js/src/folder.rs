@@ -5,11 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The endings that may be left out, in the order in which they are tried.
-const ENDINGS: [&str; 4] = ["", ".js", ".json", "/index.js"];
+use crate::package::{self, Manifest};
 
-/// Where packages lie that are required by name.
-const PACKAGES: &str = "miniprogram_npm";
+/// The endings that may be left out, in the order in which they are tried.
+const ENDINGS: [&str; 3] = ["", ".js", ".json"];
 
 /// A folder whose files scripts may load. A file goes by its path inside the folder, with `/` on every system.
 #[derive(Clone, Debug)]
@@ -38,21 +37,48 @@ impl Folder {
         if join("", name).is_none_or(|plain| plain != name) {
             return Err(format!("module '{name}' is neither a relative path nor the name of a package"));
         }
+        let (package, inner) = package::split(name);
         let mut place = Some(parent(from));
         while let Some(folder) = place {
-            let wanted = join(folder, &format!("{PACKAGES}/{name}")).ok_or_else(not_found)?;
-            if let Some(found) = self.find(&wanted)? {
-                return Ok(found);
+            for packages in package::FOLDERS {
+                let home = join(folder, &format!("{packages}/{package}")).ok_or_else(not_found)?;
+                if let Some(found) = self.of_package(&home, inner)? {
+                    return Ok(found);
+                }
             }
             place = (!folder.is_empty()).then(|| parent(folder));
         }
         Err(not_found())
     }
 
+    /// The file at a path, an ending of which may be left out, or the one that stands for the folder there.
     fn find(&self, wanted: &str) -> Result<Option<String>, String> {
+        match self.file(wanted)? {
+            None => self.of_package(wanted, ""),
+            found => Ok(found),
+        }
+    }
+
+    /// The file in a package that is meant by the path `inner`, or by the package's name if that is empty.
+    fn of_package(&self, home: &str, inner: &str) -> Result<Option<String>, String> {
+        let manifest = join(home, "package.json").and_then(|path| self.read(&path).ok()).unwrap_or_default();
+        let mut places = Manifest::read(&manifest).places(inner);
+        places.push(format!("./{inner}"));
+        // What leads out of the package is no place.
+        for place in places.iter().filter_map(|place| join(home, place)).filter(|place| Path::new(place).starts_with(home)) {
+            for file in [place.clone(), format!("{place}/index")] {
+                if let Some(found) = self.file(file.trim_start_matches('/'))? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The file at a path, an ending of which may be left out.
+    fn file(&self, wanted: &str) -> Result<Option<String>, String> {
         for ending in ENDINGS {
-            let path = if wanted.is_empty() { ending.trim_start_matches('/').to_owned() } else { format!("{wanted}{ending}") };
-            match self.root.join(&path).canonicalize() {
+            match self.root.join(format!("{wanted}{ending}")).canonicalize() {
                 Ok(file) if file.is_file() => return self.inside(&file).map(Some),
                 _ => {}
             }
@@ -147,6 +173,45 @@ mod tests {
         assert_eq!(folder.resolve("x/y/z.js", "p").as_deref(), Ok("miniprogram_npm/p/index.js"));
         assert_eq!(folder.resolve("x/y/z.js", "q").as_deref(), Ok("x/miniprogram_npm/q.js"));
         assert!(folder.resolve("z.js", "q").unwrap_err().contains("cannot find module 'q' from 'z.js'"));
+    }
+
+    #[test]
+    fn a_package_says_which_of_its_files_it_is() {
+        let (_place, folder) = folder(&[
+            ("node_modules/main/package.json", r#"{"main": "lib/a"}"#),
+            ("node_modules/main/lib/a.js", ""),
+            ("node_modules/main/lib/b.js", ""),
+            ("node_modules/built/package.json", r#"{"main": "a.js", "miniprogram": "dist"}"#),
+            ("node_modules/built/a.js", ""),
+            ("node_modules/built/dist/index.js", ""),
+            ("node_modules/built/dist/sub.js", ""),
+            ("node_modules/built/node_modules/main/index.js", ""),
+            ("node_modules/@scope/name/index.js", ""),
+            ("node_modules/lost/package.json", r#"{"main": "../../secret.js"}"#),
+            ("node_modules/lost/index.js", ""),
+            ("node_modules/both/index.js", ""),
+            ("miniprogram_npm/both/index.js", ""),
+            ("lib/package.json", r#"{"main": "x.js"}"#),
+            ("lib/x.js", ""),
+            ("secret.js", ""),
+        ]);
+        for (from, name, file) in [
+            ("pages/a/b.js", "main", "node_modules/main/lib/a.js"),
+            ("app.js", "main/lib/b", "node_modules/main/lib/b.js"),
+            ("app.js", "built", "node_modules/built/dist/index.js"),
+            ("app.js", "built/sub", "node_modules/built/dist/sub.js"),
+            ("app.js", "built/a", "node_modules/built/a.js"),
+            ("node_modules/built/dist/index.js", "main", "node_modules/built/node_modules/main/index.js"),
+            ("app.js", "@scope/name", "node_modules/@scope/name/index.js"),
+            ("app.js", "lost", "node_modules/lost/index.js"),
+            ("app.js", "both", "miniprogram_npm/both/index.js"),
+            ("app.js", "./lib", "lib/x.js"),
+        ] {
+            assert_eq!(folder.resolve(from, name).as_deref(), Ok(file), "{name} from {from}");
+        }
+        for name in ["main/../../secret", "main/lib/none", "@scope", "none/sub"] {
+            assert!(folder.resolve("app.js", name).is_err(), "{name}");
+        }
     }
 
     #[test]

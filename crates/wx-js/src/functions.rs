@@ -16,6 +16,14 @@ use crate::{
 /// A function as scripts call it.
 pub(crate) type HostFunction = Rc<dyn for<'js> Fn(&Shared, &Ctx<'js>, Vec<Value<'js>>) -> Result<Value<'js>>>;
 
+/// A value, made once the engine is there.
+pub(crate) type HostValue = Box<dyn for<'js> Fn(&Ctx<'js>) -> Result<Value<'js>>>;
+
+/// One that serialises.
+pub(crate) fn value<R: Serialize + 'static>(value: R) -> HostValue {
+    Box::new(move |ctx| results::value(ctx, &value).map_err(|error| error.throw(ctx)))
+}
+
 /// One that answers at once.
 pub(crate) fn plain<A, R>(function: impl Fn(A) -> std::result::Result<R, String> + 'static) -> HostFunction
 where
@@ -66,6 +74,18 @@ fn read<'js, A: DeserializeOwned>(shared: &Shared, ctx: &Ctx<'js>, passed: Vec<V
 
 /// Puts a function where its path says.
 pub(crate) fn install(shared: &Handle, ctx: &Ctx<'_>, path: &str, function: HostFunction) -> Result<()> {
+    let (place, name) = place(ctx, path)?;
+    define(shared, ctx, &place, name, function)
+}
+
+/// Puts a value where its path says.
+pub(crate) fn set(ctx: &Ctx<'_>, path: &str, value: &HostValue) -> Result<()> {
+    let (place, name) = place(ctx, path)?;
+    place.set(name, value(ctx)?)
+}
+
+/// The object that a path leads to, made on the way, and the name in it.
+fn place<'js, 'path>(ctx: &Ctx<'js>, path: &'path str) -> Result<(Object<'js>, &'path str)> {
     let mut place = ctx.globals();
     let (folders, name) = path.rsplit_once('.').unwrap_or(("", path));
     for step in folders.split('.').filter(|step| !step.is_empty()) {
@@ -74,7 +94,7 @@ pub(crate) fn install(shared: &Handle, ctx: &Ctx<'_>, path: &str, function: Host
         }
         place = place.get(step)?;
     }
-    define(shared, ctx, &place, name, function)
+    Ok((place, name))
 }
 
 fn define<'js>(shared: &Handle, ctx: &Ctx<'js>, place: &Object<'js>, name: &str, function: HostFunction) -> Result<()> {

@@ -52,6 +52,7 @@ mod inspect;
 mod listeners;
 mod modules;
 mod originals;
+mod package;
 mod results;
 mod shared;
 mod timers;

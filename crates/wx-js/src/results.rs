@@ -60,11 +60,12 @@ pub(crate) fn value<'js>(ctx: &Ctx<'js>, value: &(impl Serialize + ?Sized)) -> W
 
 /// The object that callbacks get.
 pub(crate) fn outcome<'js>(ctx: &Ctx<'js>, outcome: &Outcome) -> Written<Value<'js>> {
-    let object = Object::new(ctx.clone())?;
-    object.set("errMsg", outcome.err_msg().as_ref())?;
+    let mut object = Fields { ctx, object: Object::new(ctx.clone())?, key: None };
+    object.put("errMsg", value(ctx, outcome.err_msg().as_ref())?)?;
     if let Some(code) = outcome.err_code() {
-        object.set("errCode", code)?;
+        object.put("errCode", value(ctx, &code)?)?;
     }
+    let object = object.object;
     match outcome.fields() {
         Some(fields) => fields.serialize(Writer { ctx, into: Some(object) }),
         None => Ok(object.into_value()),

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) reading: RefCell<Option<Rc<Reading>>>,
     /// Runs a main script in the environment.
     pub(crate) main: RefCell<Option<Persistent<Function<'static>>>>,
+    /// Loads a script of the folder as `require` does.
+    pub(crate) require: RefCell<Option<Persistent<Function<'static>>>>,
     pub(crate) calls: RefCell<FuturesUnordered<UnderWay>>,
     pub(crate) timers: RefCell<Timers>,
     pub(crate) listeners: RefCell<Listeners>,
@@ -45,8 +47,12 @@ pub(crate) struct Shared {
     pub(crate) budget: Cell<u32>,
 }
 
-/// What a script is put into, so that `require`, `module` and `exports` are its own.
-pub(crate) const WRAPPER: (&str, &str) = ("(function (require, module, exports) {", "\n})");
+/// What a script is put into, so that `require`, `module` and `exports` are its own. The names of a browser are there and undefined,
+/// as in the developer tools' own wrapper: packages that are made for both look at them.
+pub(crate) const WRAPPER: (&str, &str) = (
+    "(function (require, module, exports, window, document, self, location, navigator, localStorage, XMLHttpRequest, WebSocket) {",
+    "\n})",
+);
 
 impl Shared {
     /// What reading arguments takes.
@@ -111,6 +117,7 @@ impl Shared {
         self.rejections.borrow_mut().clear();
         self.reading.take();
         self.main.take();
+        self.require.take();
     }
 }
 

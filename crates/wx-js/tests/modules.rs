@@ -169,3 +169,64 @@ fn a_first_line_for_a_shell_and_a_byte_order_mark_are_fine() {
         ["1"]
     );
 }
+
+#[test]
+fn each_kind_of_module_loads_the_other() {
+    let module = "export default 1; export const two = 2; export function three() { return two + 1 }";
+    let script = "exports.two = 2; exports.three = () => 3; exports['not-a-name'] = 4; exports.class = 5; exports.default = 6";
+    let compiled = "Object.defineProperty(exports, '__esModule', { value: true }); exports.default = 1; exports.two = 2";
+    for (main, file, text, said) in [
+        (
+            "const it = require('./a'); console.log(it.default, it.two, it.three(), require('./a') === it)",
+            "a.js",
+            module,
+            "1 2 3 true",
+        ),
+        ("const it = require('./a.mjs'); import('./a.mjs').then(same => console.log(same === it))", "a.mjs", module, "true"),
+        (
+            "import it, { two, three } from './a.js'; console.log(it.two, two, three(), it['not-a-name'])",
+            "a.js",
+            script,
+            "2 2 3 4",
+        ),
+        ("import * as it from './a.js'; console.log(it.class, it.default.default)", "a.js", script, "5 6"),
+        ("import it, { two } from './a.js'; console.log(it, two)", "a.js", compiled, "1 2"),
+        ("import it from './a.js'; console.log(it)", "a.js", "module.exports = null", "null"),
+        ("import it from './a.cjs'; console.log(typeof it)", "a.cjs", "console.log('run')", "run, object"),
+    ] {
+        assert_eq!(says(&[("app.js", main), (file, text)]).join(", "), said, "{main}");
+    }
+}
+
+#[test]
+fn what_a_required_module_throws_is_thrown_where_it_is_required() {
+    let main = "try { require('./a') } catch (error) { console.log(error.message) }";
+    for (text, message) in [
+        ("export const a = 1; throw new Error('no')", "no"),
+        ("export const a = await 1", "'a.js' awaits at its top level: import it instead"),
+        ("import { b } from './none.js'", "cannot find module './none.js' from 'a.js'"),
+    ] {
+        assert_eq!(says(&[("app.js", main), ("a.js", text)]), [message]);
+    }
+}
+
+#[test]
+fn a_package_is_found_by_its_name_by_either_kind() {
+    let package = [
+        ("node_modules/p/package.json", r#"{"main": "dist/p.js"}"#),
+        ("node_modules/p/dist/p.js", "exports.name = 'p'; exports.from = require('q').name"),
+        ("node_modules/q/index.js", "export const name = 'q'"),
+    ];
+    for main in [
+        "const { name, from } = require('p'); console.log(name, from)",
+        "import { name, from } from 'p'; console.log(name, from)",
+    ] {
+        assert_eq!(says(&[&package[..], &[("pages/app.js", ""), ("app.js", main)]].concat()), ["p q"]);
+    }
+}
+
+#[test]
+fn what_a_browser_has_is_declared_and_undefined() {
+    let bundle = "(function (root, make) { module.exports = make(root) })(window, root => typeof root)";
+    assert_eq!(says(&[("app.js", "console.log(require('./a'), typeof document)"), ("a.js", bundle)]), ["undefined undefined"]);
+}

@@ -3,9 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    future::poll_fn,
-    sync::{Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -67,6 +71,47 @@ impl VirtualClock {
             self.quiet().await;
         }
         self.quiet().await;
+    }
+
+    /// Runs `work` to its end with nobody to move time: whenever all is quiet, time goes on to the next moment that somebody sleeps
+    /// until. None, when nobody sleeps either: nothing would ever happen again.
+    ///
+    /// All is quiet when `work` waits and nobody has woken it. So whatever wakes it must be in this world, or part of `work` itself:
+    /// other tasks and other threads are not waited for.
+    ///
+    /// ```
+    /// # use std::{future::pending, time::Duration};
+    /// use wx_api::Clock as _;
+    /// use wx_mock::VirtualClock;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let clock = VirtualClock::default();
+    /// let tomorrow = clock.now() + Duration::from_secs(86_400);
+    /// assert_eq!(clock.run(clock.sleep_until(tomorrow)).await, Some(()));
+    /// assert_eq!(clock.now(), tomorrow);
+    /// assert_eq!(clock.run(pending::<()>()).await, None);
+    /// # });
+    /// ```
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let call = Arc::new(Call::default());
+        let waker = Waker::from(call.clone());
+        poll_fn(|task| {
+            call.answer(task.waker());
+            loop {
+                if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Poll::Ready(Some(done));
+                }
+                if call.came() {
+                    return Poll::Pending; // and whoever called has woken this task, too
+                }
+                let next = self.lock().sleepers.keys().next().map(|(at, _)| *at);
+                if !next.is_some_and(|at| self.step(at)) {
+                    return Poll::Ready(None);
+                }
+            }
+        })
+        .await
     }
 
     /// How many sleep.
@@ -166,6 +211,36 @@ impl fmt::Debug for VirtualClock {
     }
 }
 
+/// Whether somebody called for a task, and whom to tell.
+#[derive(Default)]
+struct Call {
+    came: AtomicBool,
+    task: Mutex<Option<Waker>>,
+}
+
+impl Call {
+    /// From now on this task is told.
+    fn answer(&self, task: &Waker) {
+        self.came.store(false, Ordering::SeqCst);
+        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.clone()); // nothing panics under the lock
+    }
+
+    /// Whether somebody called since the last question.
+    fn came(&self) -> bool {
+        self.came.swap(false, Ordering::SeqCst)
+    }
+}
+
+impl Wake for Call {
+    fn wake(self: Arc<Self>) {
+        self.came.store(true, Ordering::SeqCst);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).clone(); // as above
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+}
+
 /// How often the clock gives way before it takes stillness for rest: a woken task may wake another, and that one a third.
 const STILL_TURNS: u32 = 16;
 /// How often it gives way at most. Somebody who sleeps and gives it up again and again would stop time for ever.
@@ -187,7 +262,7 @@ async fn give_way() {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, pin::pin};
+    use std::cell::RefCell;
 
     use futures_util::{FutureExt, future::join_all};
 
@@ -258,6 +333,22 @@ mod tests {
             () = clock.pass(SECOND) => {}
         }
         assert_eq!(clock.now(), VirtualClock::START + SECOND);
+    }
+
+    #[tokio::test]
+    async fn time_passes_by_itself_only_while_everybody_waits() {
+        let clock = VirtualClock::default();
+        let busy = async {
+            for _ in 0..1000 {
+                give_way().await;
+                assert_eq!(clock.now(), VirtualClock::START, "somebody still runs");
+            }
+            clock.sleep_until(VirtualClock::START + SECOND).await;
+            clock.now() - VirtualClock::START
+        };
+        assert_eq!(clock.run(busy).await, Some(SECOND));
+        let rung = Monitor::new(false);
+        assert_eq!(clock.run(rung.until(|rung| rung.then_some(()))).await, None, "nobody will ever ring");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use wx_api::{
     user::{Lang, UserInfo},
 };
 use wx_conformance::{
-    AppServer, Bench, ClockHandle, Exchanged, FingerHandle, Harness, NetworkHandle, RadioHandle, ReaderHandle, ServerError,
-    ServerHandle, UserHandle,
+    AppServer, Bench, ClockHandle, Exchanged, Failure, FingerHandle, Harness, NetworkHandle, Outcome, RadioHandle,
+    ReaderHandle, ServerError, ServerHandle, UserHandle,
 };
 use wx_host::{Consent, Fault, MemoryStore, Record, Timeout, Wx};
 
@@ -114,14 +114,14 @@ impl UserHandle for Resident {
         self.world.user().profile(lang)
     }
 
-    fn rename(&self, nick_name: &str) {
+    async fn rename(&self, nick_name: &str) -> Outcome {
         self.world.user().rename(nick_name);
+        Ok(())
     }
 
-    async fn remove_app(&self, app: &AppId) {
+    async fn remove_app(&self, app: &AppId) -> Outcome {
         self.world.remove_app(app);
-        // The memory store cannot fail.
-        let _ = self.consent.forget_app(app).await;
+        self.consent.forget_app(app).await.map_err(|error| Failure(error.to_string()))
     }
 }
 
@@ -148,8 +148,9 @@ impl AppServer for Server {
         self
     }
 
-    fn bind(&self, bound: bool) {
+    async fn bind(&self, bound: bool) -> Outcome {
         Self::bind(self, bound);
+        Ok(())
     }
 }
 

@@ -24,6 +24,10 @@ pub enum Touch {
     Cancel,
     /// The reader breaks down.
     Fault,
+    /// One wrong finger too many: the reader freezes.
+    Freeze,
+    /// The reader finds nothing enrolled any more. Whether a finger is enrolled stays as [`Finger::enroll`] said.
+    NotEnrolled,
 }
 
 /// The fingerprint reader and the finger on it. Until told otherwise, the device supports SOTER, the person allows it, and one
@@ -150,6 +154,11 @@ impl Dialog<'_> {
                 Touch::NoMatch => soter::Finger::NoMatch,
                 Touch::Cancel => soter::Finger::Cancel,
                 Touch::Fault => soter::Finger::Fault,
+                Touch::Freeze => {
+                    sensor.lockout.freeze(now);
+                    soter::Finger::NoMatch
+                }
+                Touch::NotEnrolled => soter::Finger::NotEnrolled,
             };
             attempt.finger(outcome, now, &mut sensor.lockout)
         })

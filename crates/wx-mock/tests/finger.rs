@@ -139,3 +139,23 @@ async fn the_counter_rises_over_apps_and_life_cycles() {
     }
     assert_eq!(counters, [1, 2, 3]);
 }
+
+#[tokio::test]
+async fn a_freeze_ends_its_dialog_and_refuses_the_next_until_it_thaws() {
+    let (world, cx) = (World::new(1), Cx::new("wx1"));
+    world.finger().touch(Touch::Freeze);
+    assert_eq!(code(confirm(&world, &cx).await), Some(90010));
+    world.finger().touch(Touch::Match);
+    assert_eq!(code(confirm(&world, &cx).await), Some(90010));
+    world.clock().advance(Duration::from_secs(30));
+    assert!(confirm(&world, &cx).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reader_that_finds_nothing_enrolled_fails_that_dialog_only() {
+    let (world, cx) = (World::new(1), Cx::new("wx1"));
+    world.finger().touch(Touch::NotEnrolled);
+    world.finger().touch(Touch::Match);
+    assert_eq!(code(confirm(&world, &cx).await), Some(90011));
+    assert!(confirm(&world, &cx).await.is_ok());
+}

@@ -36,7 +36,8 @@ macro_rules! errcodes {
 }
 
 errcodes! {
-    /// The platform has too much to do: the same request may work a moment later.
+    /// The platform has too much to do: the same request may work a moment later. Whether this one was done is not known: a code may be
+    /// used up, a session key may be another.
     BUSY = -1, "system error";
     /// The access token is not one, or belongs to an app whose secret has changed.
     INVALID_CREDENTIAL = 40001, "invalid credential, access_token is invalid or not latest";

@@ -15,6 +15,7 @@ pub mod developer;
 mod errcode;
 #[cfg(feature = "server")]
 pub mod platform;
+mod primitives;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

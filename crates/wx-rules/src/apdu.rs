@@ -6,8 +6,8 @@ use wx_api::{Api, Error, hce::HceCode};
 
 use crate::aid::MIN_AID;
 
-/// The most bytes a response has: the longest data there is, and two status bytes.
-pub const MAX_RESPONSE: usize = 65_536 + 2;
+/// The most bytes a response has: reader stacks count them in 16 bits, status word included.
+pub const MAX_RESPONSE: usize = 65_535;
 
 /// The AID that this command selects, if it is one that the system routes by.
 ///
@@ -23,9 +23,60 @@ pub const MAX_RESPONSE: usize = 65_536 + 2;
 /// assert_eq!(selected_aid(&[0x00, 0xB0, 0x00, 0x00, 0x10]), None);
 /// ```
 pub fn selected_aid(command: &[u8]) -> Option<&[u8]> {
-    let [0x00, 0xA4, 0x04, _, length, data @ ..] = command else { return None };
-    let name = data.get(..usize::from(*length))?;
-    (data.len() >= MIN_AID).then_some(name)
+    selection(command).ok()
+}
+
+/// The AID that this command selects, as [`selected_aid`], or why it selects none.
+///
+/// ```
+/// use wx_rules::apdu::{NoSelection, selection};
+///
+/// let no = selection(&[0x80, 0xA4, 0x04, 0x00, 0x05, 0xF2, 0x22, 0x22, 0x22, 0x22]).unwrap_err();
+/// assert_eq!(no, NoSelection::Class(0x80));
+/// assert_eq!(no.to_string(), "class 80, but only SELECTs of class 00 are routed");
+/// ```
+///
+/// # Errors
+///
+/// [`NoSelection`]: the command is data.
+pub fn selection(command: &[u8]) -> Result<&[u8], NoSelection> {
+    let [class, instruction, p1, _, length, data @ ..] = command else { return Err(NoSelection::Short(command.len())) };
+    match (class, instruction, p1) {
+        (_, 0xA4, _) if *class != 0x00 => Err(NoSelection::Class(*class)),
+        (_, 0xA4, 0x04) => {
+            let name = data.get(..usize::from(*length)).ok_or(NoSelection::CutOff(*length))?;
+            if data.len() >= MIN_AID { Ok(name) } else { Err(NoSelection::Short(command.len())) }
+        }
+        (_, 0xA4, _) => Err(NoSelection::NotByName(*p1)),
+        _ => Err(NoSelection::Instruction(*instruction)),
+    }
+}
+
+/// Why a command is not one that the system routes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSelection {
+    /// It has this many bytes, fewer than 10.
+    Short(usize),
+    /// It is a SELECT of this class.
+    Class(u8),
+    /// It is this instruction, no SELECT.
+    Instruction(u8),
+    /// It is a SELECT with this P1, not by name.
+    NotByName(u8),
+    /// Its name has this many bytes, says its length, and does not lie within it.
+    CutOff(u8),
+}
+
+impl fmt::Display for NoSelection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(bytes) => write!(f, "{bytes} bytes, but no SELECT that is routed has fewer than 10"),
+            Self::Class(class) => write!(f, "class {class:02X}, but only SELECTs of class 00 are routed"),
+            Self::Instruction(instruction) => write!(f, "instruction {instruction:02X}, no SELECT"),
+            Self::NotByName(p1) => write!(f, "a SELECT with P1 {p1:02X}, but only those by name (04) are routed"),
+            Self::CutOff(bytes) => write!(f, "a SELECT that says its name has {bytes} bytes, and ends before"),
+        }
+    }
 }
 
 /// Whether these bytes may go back to a reader: data if any, then a status word that starts with 6 or 9 but not with 60, which
@@ -119,6 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_selects_nothing_says_why() {
+        for (command, why) in [
+            (&b""[..], NoSelection::Short(0)),
+            (b"\x00\xA4\x04\x00", NoSelection::Short(4)),
+            (b"\x00\xA4\x04\x00\x04ABCD", NoSelection::Short(9)),
+            (b"\x80\xA4\x04\x00\x05ABCDE", NoSelection::Class(0x80)),
+            (b"\x80\xB0\x04\x00\x05ABCDE", NoSelection::Instruction(0xB0)),
+            (b"\x00\xA4\x00\x00\x05ABCDE", NoSelection::NotByName(0)),
+            (b"\x00\xA4\x04\x00\x06ABCDE", NoSelection::CutOff(6)),
+        ] {
+            assert_eq!(selection(command), Err(why), "{command:02X?}");
+            assert!(!why.to_string().contains('\n'));
+        }
+    }
+
+    #[test]
     fn a_response_ends_in_a_status_word() {
         for sw1 in 0..=0xFF {
             let legal = (0x61..=0x6F).contains(&sw1) || (0x90..=0x9F).contains(&sw1);
@@ -129,13 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn a_response_has_2_to_65538_bytes() {
+    fn a_response_has_2_to_65535_bytes() {
         let response = |bytes: usize| [vec![0; bytes - 2], vec![0x90, 0x00]].concat();
         assert_eq!(check_response(&[]), Err(ResponseError::Short(0)));
         assert_eq!(check_response(&[0x90]), Err(ResponseError::Short(1)));
         assert_eq!(check_response(&response(2)), Ok(()));
         assert_eq!(check_response(&response(MAX_RESPONSE)), Ok(()));
-        assert_eq!(check_response(&response(MAX_RESPONSE + 1)), Err(ResponseError::Long(65_539)));
+        assert_eq!(check_response(&response(MAX_RESPONSE + 1)), Err(ResponseError::Long(65_536)));
     }
 
     #[test]

@@ -228,11 +228,15 @@ impl Lockout {
         self.frozen_until.is_some_and(|until| now < until)
     }
 
-    /// A frozen reader has all its tries again when it thaws.
+    /// Freezes the reader, as the last wrong try does. It has all its tries again when it thaws.
+    pub fn freeze(&mut self, now: Timestamp) {
+        *self = Self { wrong: 0, frozen_until: Some(now + FREEZE) };
+    }
+
     fn count_wrong(&mut self, now: Timestamp) {
         self.wrong += 1;
         if self.wrong >= TRIES_BEFORE_FREEZE {
-            *self = Self { wrong: 0, frozen_until: Some(now + FREEZE) };
+            self.freeze(now);
         }
     }
 }

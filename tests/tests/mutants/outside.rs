@@ -9,7 +9,7 @@ use wx_api::{
     hce::HceMessage,
     signature::{Opened, Sealed, Signature, SignatureError},
 };
-use wx_conformance::{AppServer, Exchanged, ReaderHandle, ServerError, ServerHandle, World};
+use wx_conformance::{AppServer, Exchanged, Outcome, ReaderHandle, ServerError, ServerHandle, World};
 
 use crate::spoil::{Listeners, Memory, Spoil};
 
@@ -138,8 +138,8 @@ impl AppServer for Server {
         self
     }
 
-    fn bind(&self, bound: bool) {
-        self.inner.bind(bound);
+    async fn bind(&self, bound: bool) -> Outcome {
+        self.inner.bind(bound).await
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) fn declarations(contract: &Contract) -> String {
             put(&mut methods, &format!("  /** Takes one listener off, or all. */\n  {off}(listener?: {listener}): void"));
         }
     }
+    put(&mut methods, "  /** Whether an API, a parameter of one or a field of its answer is there: `login.object.timeout`. */");
+    put(&mut methods, "  canIUse(schema: string): boolean");
     text + "\ninterface Wx {\n" + &methods + "}\n\ndeclare const wx: Wx\n"
 }
 

@@ -14,9 +14,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-js", &["wx-api", "wx-host"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
+    ("wx-cli", CLI),
+    ("wx-rig", &[]),
     ("wx-tests", &[]),
     ("xtask", &[]),
 ];
+
+/// The program stands on top: it links whatever a user may ask for.
+const CLI: &[&str] = &["wx-api", "wx-conformance", "wx-crypto", "wx-desktop", "wx-host", "wx-js", "wx-mock", "wx-platform"];
 
 /// What any backend may depend on.
 const BACKEND: &[&str] = &["wx-api", "wx-rules", "wx-crypto", "wx-platform"];

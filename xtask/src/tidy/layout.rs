@@ -9,6 +9,9 @@ const CONTRACT: &str = "crates/wx-api/src";
 /// Where each of them must be found again.
 const MIRRORS: &[&str] = &["crates/wx-mock/src", "crates/wx-conformance/src/cases"];
 
+/// Backends that do some domains only, and the modules of theirs that are none. Every other module has a domain's name.
+const PARTIAL: &[(&str, &[&str])] = &[("crates/wx-desktop/src", &["lib", "builder", "conformance", "platform"])];
+
 /// What is missing on purpose, and why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "authorization",
@@ -16,7 +19,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "consent is wx-host's for every backend; the mock is only the person who is asked",
 )];
 
-/// Finds domains of the contract that have no file or folder of their name in the mock or in the suite.
+/// Finds domains of the contract that have no file or folder of their name in the mock or in the suite, and modules of other backends
+/// that do a domain under another name.
 ///
 /// # Errors
 ///
@@ -39,6 +43,17 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
                     findings.push(Finding::new(&format!("{mirror}/{domain}.rs"), 1, text));
                 }
                 _ => {}
+            }
+        }
+    }
+    for (backend, no_domains) in PARTIAL {
+        for name in tree.names(backend)? {
+            let module = name.strip_suffix(".rs").unwrap_or(&name);
+            if !no_domains.contains(&module) && !tree.has(&format!("{CONTRACT}/{module}.rs")) {
+                let text = format!(
+                    "{module} is no domain: call it as {CONTRACT} does, or say in xtask/src/tidy/layout.rs that it is none"
+                );
+                findings.push(Finding::new(&format!("{backend}/{name}"), 1, text));
             }
         }
     }
@@ -74,5 +89,20 @@ mod tests {
         assert!(check(&tree).unwrap().is_empty());
         let (_folder, tree) = planted(&[contract, cases, ("crates/wx-mock/src/authorization.rs", "")]);
         assert!(check(&tree).unwrap()[0].text.starts_with("authorization is here now"));
+    }
+
+    #[test]
+    fn a_domain_under_another_name_is_found() {
+        let (_folder, tree) = planted(&[
+            ("crates/wx-api/src/login.rs", ""),
+            ("crates/wx-mock/src/login.rs", ""),
+            ("crates/wx-conformance/src/cases/login.rs", ""),
+            ("crates/wx-desktop/src/lib.rs", ""),
+            ("crates/wx-desktop/src/conformance/mod.rs", ""),
+            ("crates/wx-desktop/src/login/mod.rs", ""),
+        ]);
+        assert!(check(&tree).unwrap().is_empty());
+        let (_folder, tree) = planted(&[("crates/wx-desktop/src/sign_in.rs", "")]);
+        assert!(check(&tree).unwrap()[0].text.starts_with("sign_in is no domain"));
     }
 }

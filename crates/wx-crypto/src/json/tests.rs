@@ -86,8 +86,15 @@ fn expected(text: &str) -> Option<Result<Keys, ()>> {
     }
 }
 
+/// What a key says.
+fn read(key: Quoted<'_>) -> String {
+    let text = key.unescaped().unwrap();
+    assert!(key.is(&text));
+    text
+}
+
 fn walked(text: &str) -> Result<Keys, Fault> {
-    walk(text, |_, _| true)
+    walk(text, |_, _, _| true)
 }
 
 #[track_caller]
@@ -98,21 +105,31 @@ fn agrees(text: &str) {
 }
 
 #[test]
-fn members_of_the_top_are_handed_out_unescaped_and_as_written() {
+fn members_of_two_levels_are_handed_out_with_their_keys_unescaped_and_their_values_as_written() {
     let mut seen = Vec::new();
-    let keys = walk(r#" {"a" : 1.50 ,"\u0062\n":{"c":[1, 2]},"":"x\"y"} "#, |key, value| {
-        seen.push((key.to_owned(), value.to_owned()));
+    let text = r#" {"a" : 1.50 ,"\u0062\n":{"c":[1, {"x":{}}],"\t":{"d":2}},"":"x\"y","e":[{"f":3}],"g":{}} "#;
+    let keys = walk(text, |outer, key, value| {
+        seen.push((outer.map(read), read(key), value));
         true
     });
     assert_eq!(keys, Ok(Keys::Differ));
-    let expected = [("a", "1.50"), ("b\n", r#"{"c":[1, 2]}"#), ("", r#""x\"y""#)];
-    assert_eq!(seen, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    let expected = [
+        (None, "a", "1.50"),
+        (Some("b\n"), "c", r#"[1, {"x":{}}]"#),
+        (Some("b\n"), "\t", r#"{"d":2}"#),
+        (None, "b\n", r#"{"c":[1, {"x":{}}],"\t":{"d":2}}"#),
+        (None, "", r#""x\"y""#),
+        (None, "e", r#"[{"f":3}]"#),
+        (None, "g", "{}"),
+    ];
+    assert_eq!(seen, expected.map(|(outer, key, value)| (outer.map(str::to_owned), key.to_owned(), value)));
 }
 
 #[test]
 fn a_refused_member_is_a_fault_where_its_value_begins() {
-    let refused = walk("{\"a\":1,\n \"b\": 2}", |key, _| key != "b");
-    assert_eq!(refused, Err(Fault { line: 2, column: 7 }));
+    let refuse_b = |text| walk(text, |_, key, _| !key.is("b"));
+    assert_eq!(refuse_b("{\"a\":1,\n \"b\": 2}"), Err(Fault { line: 2, column: 7 }));
+    assert_eq!(refuse_b(r#"{"a":{"b":2}}"#), Err(Fault { line: 1, column: 11 }));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Reading a watermark out of JSON.
 
-use std::borrow::Cow;
-
 use super::OpenDataError;
 use crate::json::{self, Fault, Keys};
 
@@ -27,40 +25,26 @@ pub struct Watermark {
 ///
 /// A `null` counts as missing, for the watermark and for its members.
 pub(super) fn read(json: &str) -> Result<Watermark, OpenDataError> {
-    let mut parts = Parts::default();
-    let keys = json::walk(json, |key, value| key != "watermark" || value == "null" || parts.read(value))
-        .map_err(|Fault { line, column }| OpenDataError::Json { line, column })?;
-    match (keys, parts) {
-        (Keys::Repeat, _) => Err(OpenDataError::DuplicateKey),
-        (Keys::Differ, Parts { appid: Some(appid), timestamp: Some(timestamp) }) => {
-            Ok(Watermark { appid: appid.into_owned(), timestamp })
+    let (mut appid, mut timestamp) = (None, None);
+    let keys = json::walk(json, |outer, key, value| match outer {
+        _ if value == "null" => true,
+        None => !key.is("watermark") || value.starts_with('{'),
+        Some(outer) if !outer.is("watermark") => true,
+        Some(_) if key.is("appid") => {
+            appid = json::text(value);
+            appid.is_some()
         }
+        Some(_) if key.is("timestamp") => {
+            timestamp = value.parse().ok();
+            timestamp.is_some()
+        }
+        Some(_) => true,
+    })
+    .map_err(|Fault { line, column }| OpenDataError::Json { line, column })?;
+    match (keys, appid, timestamp) {
+        (Keys::Repeat, _, _) => Err(OpenDataError::DuplicateKey),
+        (Keys::Differ, Some(appid), Some(timestamp)) => Ok(Watermark { appid: appid.into_owned(), timestamp }),
         _ => Err(OpenDataError::WatermarkMissing),
-    }
-}
-
-/// The members of a watermark, as far as they were found.
-#[derive(Default)]
-struct Parts<'a> {
-    appid: Option<Cow<'a, str>>,
-    timestamp: Option<i64>,
-}
-
-impl<'a> Parts<'a> {
-    /// Whether `mark` is an object whose members are of the right types.
-    fn read(&mut self, mark: &'a str) -> bool {
-        let member = |key: &str, value: &'a str| match key {
-            "appid" if value != "null" => {
-                self.appid = json::text(value);
-                self.appid.is_some()
-            }
-            "timestamp" if value != "null" => {
-                self.timestamp = value.parse().ok();
-                self.timestamp.is_some()
-            }
-            _ => true,
-        };
-        json::walk(mark, member).is_ok()
     }
 }
 

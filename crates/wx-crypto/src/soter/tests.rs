@@ -114,6 +114,7 @@ fn a_result_must_be_an_honest_object_with_a_challenge_and_a_counter() {
         (r#"{"raw":"r","counter":1,"c\u006funter":2}"#, "DuplicateKey"),
         (r#"{"raw":"r","counter":1,"x":{"y":1,"y":1}}"#, "DuplicateKey"),
         (r#"{"counter":1}"#, "RawMissing"),
+        (r#"{"x":{"raw":"r"},"counter":1}"#, "RawMissing"),
         (r#"{"raw":1,"counter":1}"#, "RawMissing"),
         (r#"{"raw":"r"}"#, "CounterMissing"),
         (r#"{"raw":"r","counter":null}"#, "CounterMissing"),

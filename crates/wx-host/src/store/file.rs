@@ -56,6 +56,17 @@ struct Folder {
     _lock: File,
 }
 
+/// What one user decided about one app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The app.
+    pub app: AppId,
+    /// The user.
+    pub user: UserId,
+    /// The scopes that were decided, and whether they are granted.
+    pub decisions: BTreeMap<Scope, bool>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserFile {
@@ -88,6 +99,21 @@ impl FileStore {
         let folder = Folder { path, _lock: lock };
         folder.sweep()?;
         Ok(Self { folder: Arc::new(folder), busy: Arc::default() })
+    }
+
+    /// Everybody's decisions about every app, in the order of their names: for a page on which a user looks after all of them.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be read, or not be understood.
+    pub async fn everything(&self) -> Result<Vec<Decided>, StoreError> {
+        let (folder, busy) = (self.folder.clone(), self.busy.clone().read_owned().await);
+        let work = move || {
+            let outcome = folder.everything();
+            drop(busy);
+            outcome
+        };
+        spawn_blocking(work).await.unwrap_or_else(|error| Err(StoreError::Other(error.into())))
     }
 
     /// Runs blocking work that nothing else may overlap.
@@ -132,25 +158,28 @@ impl Folder {
     }
 
     fn load(&self, app: &AppId, user: &UserId) -> Result<BTreeMap<Scope, bool>, StoreError> {
-        let named = self.read(app, user)?;
-        Ok(named.into_iter().filter_map(|(name, granted)| name.parse().ok().map(|scope| (scope, granted))).collect())
+        self.read(app, user).map(known)
+    }
+
+    fn everything(&self) -> Result<Vec<Decided>, StoreError> {
+        let mut everything = Vec::new();
+        for (dir, _) in entries(&self.path)?.into_iter().filter(|(_, name)| name.starts_with("app-")) {
+            for (path, _) in entries(&dir)?.into_iter().filter(|(_, name)| name.starts_with("user-")) {
+                if let Some(file) = read_file(&path)? {
+                    everything.push(Decided { app: file.app.into(), user: file.user.into(), decisions: known(file.decisions) });
+                }
+            }
+        }
+        everything.sort_by(|a, b| (&a.app, &a.user).cmp(&(&b.app, &b.user)));
+        Ok(everything)
     }
 
     /// What the file says, also about scopes nobody here knows.
     fn read(&self, app: &AppId, user: &UserId) -> Result<BTreeMap<String, bool>, StoreError> {
         let path = self.app_dir(app)?.join(file_name("user-", user.as_str(), ".json")?);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(failed("read", &path)(error)),
-        };
-        let damaged = |problem: String| StoreError::Damaged { path: path.clone(), problem };
-        let file: UserFile = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if file.version != VERSION {
-            return Err(damaged(format!("version {} of the format, not {VERSION}", file.version)));
-        }
+        let Some(file) = read_file(&path)? else { return Ok(BTreeMap::new()) };
         if file.app != app.as_str() || file.user != user.as_str() {
-            return Err(damaged("it belongs to another app or user".to_owned()));
+            return Err(StoreError::Damaged { path, problem: "it belongs to another app or user".to_owned() });
         }
         Ok(file.decisions)
     }
@@ -210,6 +239,26 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// One user's decisions about one app, if there are any.
+fn read_file(path: &Path) -> Result<Option<UserFile>, StoreError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("read", path)(error)),
+    };
+    let damaged = |problem: String| StoreError::Damaged { path: path.to_owned(), problem };
+    let file: UserFile = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    if file.version != VERSION {
+        return Err(damaged(format!("version {} of the format, not {VERSION}", file.version)));
+    }
+    Ok(Some(file))
+}
+
+/// The decisions about scopes that this version knows.
+fn known(named: BTreeMap<String, bool>) -> BTreeMap<Scope, bool> {
+    named.into_iter().filter_map(|(name, granted)| name.parse().ok().map(|scope| (scope, granted))).collect()
 }
 
 fn entries(dir: &Path) -> Result<Vec<(PathBuf, String)>, StoreError> {

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, error::Error, io, path::PathBuf};
 use async_trait::async_trait;
 use wx_api::{AppId, Scope, UserId};
 
-pub use self::{file::FileStore, memory::MemoryStore};
+pub use self::{
+    file::{Decided, FileStore},
+    memory::MemoryStore,
+};
 
 /// Keeps what users decided about apps.
 ///

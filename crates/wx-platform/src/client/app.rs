@@ -122,7 +122,8 @@ impl Client {
 
     /// Exchanges a code of `wx.login` for the user and their session key.
     ///
-    /// After [`ClientError::Timeout`] and [`ClientError::Unreachable`] the code may be used up: let the mini-program call `wx.login` again.
+    /// After [`ClientError::Timeout`], [`ClientError::Unreachable`] and a refusal as [`Errcode::BUSY`] (-1) the code may be used up: let the
+    /// mini-program call `wx.login` again.
     ///
     /// # Errors
     ///
@@ -160,7 +161,8 @@ impl Client {
 
     /// Gives the user's session another key, for when the old one may have leaked. The session goes on.
     ///
-    /// After [`ClientError::Timeout`] and [`ClientError::Unreachable`] nobody may know the new key: let the mini-program call `wx.login`.
+    /// After [`ClientError::Timeout`], [`ClientError::Unreachable`] and a refusal as [`Errcode::BUSY`] (-1) there may be a new key that nobody
+    /// knows: let the mini-program call `wx.login`.
     ///
     /// # Errors
     ///
@@ -204,12 +206,12 @@ impl Client {
     where
         A: serde::de::DeserializeOwned,
     {
-        let signature = session::sign(b"", key);
+        let signature = Hidden::from(session::sign(b"", key));
         self.with_token(|access_token| {
             let (openid, signature) = (openid.to_owned(), signature.clone());
             let query = SessionQuery { access_token, openid, signature, sig_method: session::SIG_METHOD.to_owned() };
             async move {
-                let hidden = [query.access_token.expose(), &query.signature];
+                let hidden = [query.access_token.expose(), query.signature.expose()];
                 self.http.ask(Question { path, again, hidden: &hidden }, |client, url| client.get(url).query(&query)).await
             }
         })

@@ -10,8 +10,8 @@ use super::{
 use crate::wire::{
     Refusal,
     host::{
-        self, App, AppAnswer, LoginAnswer, LoginRequest, SessionAnswer, SessionRequest, SoterKey, User, UserInfoAnswer,
-        UserInfoRequest,
+        self, App, AppAnswer, Apps, LoginAnswer, LoginRequest, Page, RemoveApp, Removed, SessionAnswer, SessionRequest,
+        SoterKey, User, UserInfoAnswer, UserInfoRequest, Users,
     },
 };
 
@@ -113,6 +113,37 @@ impl HostClient {
     pub async fn set_user(&self, user: &User) -> Result<(), ClientError> {
         let _: Refusal = self.ask(host::USER, Again::Yes, user).await?;
         Ok(())
+    }
+
+    /// The next apps after this id, in the order of their ids; from the beginning after the empty text. Fewer than
+    /// [`PAGE`](host::PAGE), and there are no more. Administrators only.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`].
+    pub async fn apps(&self, after: &str) -> Result<Vec<App>, ClientError> {
+        let Apps { apps } = self.ask(host::APPS, Again::Yes, &Page { after: after.to_owned() }).await?;
+        Ok(apps)
+    }
+
+    /// Removes the app with all that belongs to it; answers whether there was one. Administrators only.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`].
+    pub async fn remove_app(&self, app: &str) -> Result<bool, ClientError> {
+        let Removed { removed } = self.ask(host::REMOVE_APP, Again::No, &RemoveApp { app: app.to_owned() }).await?;
+        Ok(removed)
+    }
+
+    /// The next users after this id, as [`apps`](Self::apps) has the apps. Administrators only.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`].
+    pub async fn users(&self, after: &str) -> Result<Vec<User>, ClientError> {
+        let Users { users } = self.ask(host::USERS, Again::Yes, &Page { after: after.to_owned() }).await?;
+        Ok(users)
     }
 
     async fn ask<A: DeserializeOwned>(

@@ -52,8 +52,9 @@ impl Http {
         let base = Base::parse(base_url, transport.plain_http)?;
         let mut client = reqwest::Client::builder()
             .timeout(transport.timeout)
-            // Less than the whole, so that a connection that never came about is known as one.
-            .connect_timeout(transport.timeout / 2)
+            // A quarter of the whole, so that a connection that never came about is known as one, and with two retries before the time of
+            // one try is over.
+            .connect_timeout(transport.timeout / 4)
             .pool_idle_timeout(IDLE)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -136,7 +137,7 @@ fn failure(error: reqwest::Error) -> Failure {
     let sent = !(error.is_connect() || error.is_builder());
     let error = if error.is_builder() {
         ClientError::Setup(cause(error))
-    } else if error.is_timeout() {
+    } else if sent && error.is_timeout() {
         ClientError::Timeout
     } else if sent {
         ClientError::Unreachable(format!("the connection broke before the answer was there: {}", cause(error)))

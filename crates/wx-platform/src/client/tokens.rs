@@ -1,4 +1,5 @@
-//! The access token: fetched by one request for all who wait for it, renewed ahead of its end, replaced once it is refused.
+//! The access token: fetched by one request for all who wait for it, renewed ahead of its end while the one at hand still serves, replaced
+//! once it is refused.
 //!
 //! Its life is counted on the monotonic clock from before it was asked for: what the platform tells is a duration, and a clock that
 //! is set must neither keep a dead token nor drop a good one. (While a machine sleeps that clock may stand still. The token is then
@@ -68,8 +69,15 @@ impl Keeper {
     pub(super) async fn token(&self) -> Result<Secret, ClientError> {
         let flight = {
             let mut state = self.0.state();
+            let now = Instant::now();
             match &state.token {
-                Some(token) if Instant::now() < token.renew_from => return Ok(token.text.clone()),
+                Some(token) if now < token.good_until => {
+                    let (text, due) = (token.text.clone(), now >= token.renew_from);
+                    if due && state.flight().is_none() {
+                        tokio::spawn(self.begin(&mut state)); // nobody waits for it, so it must run by itself
+                    }
+                    return Ok(text);
+                }
                 _ => self.join(&mut state),
             }
         };
@@ -94,13 +102,21 @@ impl Keeper {
 
     /// The request that is under way, or a new one. All who wait for it drive it, so it does not depend on who began it.
     fn join(&self, state: &mut State) -> Shared<Flight> {
-        if let Some(flight) = state.flight.as_ref().and_then(WeakShared::upgrade) {
-            return flight;
-        }
+        state.flight().unwrap_or_else(|| self.begin(state))
+    }
+
+    fn begin(&self, state: &mut State) -> Shared<Flight> {
         let inner = self.0.clone();
         let flight = async move { inner.settle(inner.fetch().await) }.boxed().shared();
         state.flight = flight.downgrade();
         flight
+    }
+}
+
+impl State {
+    /// The request that is under way.
+    fn flight(&self) -> Option<Shared<Flight>> {
+        self.flight.as_ref().and_then(WeakShared::upgrade)
     }
 }
 
@@ -162,5 +178,27 @@ impl Inner {
             }
             (Err(error), _) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
+    use super::*;
+    use crate::client::Transport;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_fails_is_left_alone_for_a_while_and_the_token_serves_to_its_end() {
+        let http = Arc::new(Http::new("http://127.0.0.1:1", &Transport::default()).unwrap()); // never asked
+        let keeper = Keeper::new(http, AppId::from("wx1"), Secret::from("secret".to_owned()), Tokens::Stable);
+        let now = Instant::now();
+        let good_until = now + LULL * 2;
+        let text = Secret::from("token".to_owned());
+        keeper.0.state().token = Some(Token { text: text.clone(), renew_from: now, good_until });
+        assert_eq!(keeper.0.settle(Err(ClientError::Timeout)), Ok(text));
+        assert_eq!(keeper.0.state().token.as_ref().map(|token| token.renew_from), Some(now + LULL));
+        tokio::time::advance(LULL * 2).await;
+        assert_eq!(keeper.0.settle(Err(ClientError::Timeout)), Err(ClientError::Timeout));
     }
 }

@@ -41,7 +41,8 @@
 //! - A token is 256 random bits. Only its SHA-256 is kept and looked up, so neither the memory nor the time of a lookup helps to guess one.
 //! - Tokens and session keys never show in `Debug`, errors or logs; session keys are wiped when a user's last token goes.
 //! - A session ends [`Rules::life`] after its sign-in, used or not. A new sign-in of the same user shortens earlier ones to
-//!   [`Rules::grace`].
+//!   [`Rules::grace`]. Earlier is what began earlier: a sign-in whose answer comes after that of a later one shortens nothing, and lasts for
+//!   the grace itself.
 //! - There are at most [`Rules::per_user`] sessions of a user and [`Rules::most`] in all: the oldest goes.
 
 mod data;

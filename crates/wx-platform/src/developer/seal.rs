@@ -30,8 +30,7 @@ impl Signature for Sessions {
         let key = self.current(openid, now)?;
         let watermark = Watermark { appid: self.client.app().to_string(), timestamp: now.as_secs() };
         let json = marked(json, &watermark)?;
-        let mut iv = [0; 16];
-        token::random(&mut iv).map_err(|error| SignatureError::BadData(error.to_string()))?;
+        let iv = token::random().map_err(|error| SignatureError::BadData(error.to_string()))?;
         let sealed = open_data::seal(json.as_bytes(), &key, iv);
         Ok(Sealed { encrypted_data: sealed.encrypted_data, iv: sealed.iv })
     }

@@ -15,15 +15,15 @@ use crate::client;
 pub(super) struct Table {
     rules: Rules,
     sessions: HashMap<Hash, Entry>,
-    /// By when they began.
+    /// By the number of the sign-in.
     oldest: BTreeMap<u64, Hash>,
     users: HashMap<Arc<str>, User>,
-    next: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    number: u64,
+    /// The number of the sign-in, in the order in which they began. Answers may come in another.
+    begun: u64,
     openid: Arc<str>,
     expires: Timestamp,
 }
@@ -32,46 +32,52 @@ struct Entry {
 struct User {
     unionid: Option<String>,
     keys: Keys,
-    /// The oldest first; never empty.
+    /// By when the sign-in began, the oldest first; never empty.
     sessions: VecDeque<Hash>,
 }
 
 impl Table {
     pub(super) fn new(rules: Rules) -> Self {
-        Self { rules, sessions: HashMap::new(), oldest: BTreeMap::new(), users: HashMap::new(), next: 0 }
+        Self { rules, sessions: HashMap::new(), oldest: BTreeMap::new(), users: HashMap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Begins a session; answers until when it is good.
+    /// Begins the session of the sign-in that began as number `begun`, which no other has; answers until when it is good. One that a later
+    /// sign-in of the user has overtaken gets the grace that it would have been left.
     pub(super) fn begin(&mut self, token: Hash, exchanged: client::SignedIn, begun: u64, now: Timestamp) -> Timestamp {
         let client::SignedIn { openid, session_key, unionid } = exchanged;
         self.drop_expired(now);
         self.drop_expired_of(&openid, now);
         let openid: Arc<str> = openid.into();
-        let expires = now + self.rules.life;
+        let (life, grace) = (now + self.rules.life, now + self.rules.grace);
+        let mut expires = life;
         if let Some(user) = self.users.get_mut(&openid) {
-            for earlier in &user.sessions {
+            let earlier = |token: &Hash| self.sessions.get(token).is_some_and(|entry| entry.begun < begun);
+            let place = user.sessions.partition_point(earlier);
+            for earlier in user.sessions.range(..place) {
                 if let Some(entry) = self.sessions.get_mut(earlier) {
-                    entry.expires = entry.expires.min(now + self.rules.grace);
+                    entry.expires = entry.expires.min(grace);
                 }
+            }
+            if place < user.sessions.len() {
+                expires = life.min(grace);
             }
             user.keys.add(session_key, begun, now);
             user.unionid = unionid.or(user.unionid.take());
-            user.sessions.push_back(token);
+            user.sessions.insert(place, token);
         } else {
             let user = User { unionid, keys: Keys::new(session_key, begun, now), sessions: VecDeque::from([token]) };
             self.users.insert(openid.clone(), user);
         }
-        self.sessions.insert(token, Entry { number: self.next, openid: openid.clone(), expires });
-        self.oldest.insert(self.next, token);
-        self.next += 1;
+        self.sessions.insert(token, Entry { begun, openid: openid.clone(), expires });
+        self.oldest.insert(begun, token);
         while let Some(oldest) = self.one_too_many(&openid) {
             self.remove(&oldest);
         }
-        expires
+        self.sessions.get(&token).map_or(now, |entry| entry.expires) // it may have been the one too many
     }
 
     pub(super) fn session(&mut self, token: &Hash, now: Timestamp) -> Option<Session> {
@@ -117,7 +123,7 @@ impl Table {
         None
     }
 
-    /// The session that must go for the rules' sake, if one must. The newest one stays in any case.
+    /// The session that must go for the rules' sake, if one must. The latest one stays in any case.
     fn one_too_many(&self, openid: &str) -> Option<Hash> {
         let of_user = self.users.get(openid).map(|user| &user.sessions)?;
         if of_user.len() > self.rules.per_user.max(1) {
@@ -148,7 +154,7 @@ impl Table {
 
     fn remove(&mut self, token: &Hash) {
         let Some(entry) = self.sessions.remove(token) else { return };
-        self.oldest.remove(&entry.number);
+        self.oldest.remove(&entry.begun);
         if let Some(user) = self.users.get_mut(&entry.openid) {
             user.sessions.retain(|other| other != token);
             if user.sessions.is_empty() {

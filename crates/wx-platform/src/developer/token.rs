@@ -1,34 +1,29 @@
 //! Tokens: random text, kept as a hash.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest as _, Sha256};
 use wx_crypto::Secret;
 use zeroize::Zeroizing;
 
-use crate::client::ClientError;
+use crate::{
+    client::ClientError,
+    primitives::{self, hex, sha256},
+};
 
 /// What is kept of a token.
 pub(super) type Hash = [u8; 32];
 
 /// 256 random bits in hexadecimal.
 pub(super) fn new() -> Result<Secret, ClientError> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    random(bytes.as_mut_slice())?;
-    let mut text = String::with_capacity(64);
-    for byte in bytes.iter() {
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-    }
-    Ok(Secret::from(text))
+    let bytes = Zeroizing::new(random::<32>()?);
+    Ok(Secret::from(hex(bytes.as_slice())))
 }
 
 /// A plain hash will do for a text that nobody can guess.
 pub(super) fn hash(token: &Secret) -> Hash {
-    Sha256::digest(token.expose().as_bytes()).into()
+    sha256(token.expose())
 }
 
-pub(super) fn random(bytes: &mut [u8]) -> Result<(), ClientError> {
-    getrandom::fill(bytes).map_err(|error| ClientError::Setup(format!("this machine has no randomness to give: {error}")))
+pub(super) fn random<const N: usize>() -> Result<[u8; N], ClientError> {
+    primitives::random().map_err(|error| ClientError::Setup(format!("this machine has no randomness to give: {error}")))
 }
 
 #[cfg(test)]

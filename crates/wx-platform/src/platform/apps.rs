@@ -10,7 +10,10 @@ use super::{Platform, Refused, UnknownApps, app_id, random, sha256};
 use crate::{
     Errcode,
     store::App,
-    wire::{self, Hidden, host::AppAnswer},
+    wire::{
+        self, Hidden,
+        host::{AppAnswer, PAGE},
+    },
 };
 
 /// Random bytes of an app's secret.
@@ -71,6 +74,17 @@ impl Platform {
         Ok(self.store.remove_app(app).await?)
     }
 
+    /// The next apps by id.
+    ///
+    /// # Errors
+    ///
+    /// [`Errcode::BUSY`].
+    pub async fn apps(&self, page: &wire::host::Page) -> Result<wire::host::Apps, Refused> {
+        let after = AppId::from(&page.after);
+        let apps = self.store.apps().await?.into_iter().filter(|app| app.id > after).take(PAGE);
+        Ok(wire::host::Apps { apps: apps.map(|app| on_the_wire(&app)).collect() })
+    }
+
     /// The app that a host names, made now if the rules say so.
     pub(super) async fn hosted_app(&self, id: &AppId) -> Result<(), Refused> {
         if self.store.app(id).await?.is_some() {
@@ -120,6 +134,23 @@ pub(super) fn allow_ip(app: &App, from: IpAddr) -> Result<(), Refused> {
 
 fn new(id: AppId, secret: [u8; 32]) -> App {
     App { id, secret, frozen: false, account: None, allowed_ips: Vec::new(), withheld: BTreeSet::new() }
+}
+
+/// An app as administrators see it.
+fn on_the_wire(app: &App) -> wire::host::App {
+    wire::host::App {
+        app: app.id.as_str().to_owned(),
+        new_secret: false,
+        frozen: Some(app.frozen),
+        account: Some(app.account.clone().unwrap_or_default()),
+        allowed_ips: Some(app.allowed_ips.iter().map(written).collect()),
+        withheld: Some(app.withheld.clone()),
+    }
+}
+
+/// A network of one as the address that it is.
+fn written(network: &IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
 }
 
 /// Networks, and addresses as networks of one.

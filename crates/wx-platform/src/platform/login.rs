@@ -18,10 +18,12 @@ impl Platform {
     ///
     /// # Errors
     ///
-    /// [`Errcode::BAD_APPID`] for an app that nobody made, unless the rules say otherwise; [`Errcode::BAD_FORMAT`], [`Errcode::BUSY`].
+    /// [`Errcode::BAD_APPID`] for an app that nobody made, unless the rules say otherwise; [`Errcode::USER_BLOCKED`],
+    /// [`Errcode::BAD_FORMAT`], [`Errcode::BUSY`].
     pub async fn login(&self, request: &LoginRequest) -> Result<LoginAnswer, Refused> {
         let (app, user) = (app_id(&request.app)?, user_id(&request.user)?);
         self.hosted_app(&app).await?;
+        self.admitted(&user).await?;
         let (now, openid) = (self.now(), self.openid(&app, &user));
         let code = identity::code(&self.identity, &openid)?;
         let life = wx_rules::login::Session::begin(now);
@@ -60,9 +62,7 @@ impl Platform {
 
         let session = self.store.consume_code(&app.id, code, now).await?.map_err(refused)?;
         self.limits.exchanged(&self.rules, tag, now);
-        if self.store.user(&session.user).await?.is_some_and(|user| user.blocked) {
-            return Err(Errcode::USER_BLOCKED.into());
-        }
+        self.admitted(&session.user).await?;
         let unionid = app.account.as_deref().map(|account| identity::unionid(&self.identity, account, &session.user));
         let session_key = Hidden::from(std::mem::take(&mut *session.key.expose_base64()));
         Ok(session::Session { openid: session.openid, session_key, unionid })

@@ -14,19 +14,21 @@ mod rules;
 mod sessions;
 mod soter;
 mod tokens;
+mod turns;
 mod user_info;
 
 use std::{fmt, sync::Arc};
 
 use wx_api::{AppId, Clock, Timestamp, UserId};
 
-use self::limits::Limits;
+use self::{limits::Limits, turns::Turns};
 pub use self::{
     refused::Refused,
     rules::{Rules, UnknownApps},
 };
 use crate::{
     Errcode,
+    primitives::sha256,
     store::{Identity, Store, StoreError},
 };
 
@@ -68,6 +70,8 @@ pub struct Platform {
     limits: Limits,
     /// Held while an app or a user is read, changed and written.
     administration: tokio::sync::Mutex<()>,
+    /// Held while a session is read, changed and written.
+    turns: Turns,
 }
 
 impl Platform {
@@ -83,17 +87,24 @@ impl Platform {
             reason: "the operating system has no random numbers to make an identity from".to_owned(),
         })?;
         let identity = store.identity(Identity(offered)).await?;
-        Ok(Self { store, clock, rules, identity, limits: Limits::default(), administration: tokio::sync::Mutex::default() })
+        Ok(Self {
+            store,
+            clock,
+            rules,
+            identity,
+            limits: Limits::default(),
+            administration: tokio::sync::Mutex::default(),
+            turns: Turns::default(),
+        })
     }
 
-    /// Whether the store answers.
+    /// Whether the store keeps changes.
     ///
     /// # Errors
     ///
     /// [`Errcode::BUSY`] if it does not.
     pub async fn healthy(&self) -> Result<(), Refused> {
-        self.store.host_key(&[0; 32]).await?;
-        Ok(())
+        Ok(self.store.healthy().await?)
     }
 
     /// Drops what expired some minutes ago. A server calls this from time to time.
@@ -150,9 +161,4 @@ fn app_id(text: &str) -> Result<AppId, Refused> {
 fn user_id(text: &str) -> Result<UserId, Refused> {
     check_id("user", text)?;
     Ok(text.into())
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes()).into()
 }

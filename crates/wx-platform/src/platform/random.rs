@@ -5,16 +5,14 @@ use wx_crypto::{Secret, SessionKey};
 use zeroize::Zeroizing;
 
 use super::Refused;
-use crate::Errcode;
+use crate::{Errcode, primitives};
 
 /// Random bytes from the operating system.
 pub(super) fn bytes<const N: usize>() -> Result<[u8; N], Refused> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
+    primitives::random().map_err(|error| {
         tracing::error!(%error, "the operating system has no random numbers");
         Refused::new(Errcode::BUSY)
-    })?;
-    Ok(bytes)
+    })
 }
 
 /// A new session key.

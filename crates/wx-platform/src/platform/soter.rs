@@ -6,27 +6,40 @@ use wx_crypto::{SoterVerifier, soter};
 
 use super::{Platform, Refused, app_id, user_id};
 use crate::{
-    Errcode, store,
+    Errcode,
+    store::{self, MOST_SOTER_KEYS},
     wire::{
         self,
         soter::{TokenQuery, VERIFY_SIGNATURE, Verdict, VerifyRequest},
     },
 };
 
+const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const END: &str = "-----END PUBLIC KEY-----";
+/// Characters to a line of a key.
+const LINE: usize = 64;
+
 impl Platform {
-    /// Enrols a device's public key for this user of this app. One that is enrolled keeps its counter.
+    /// Enrols a device's public key for this user of this app. One that is enrolled keeps its counter, however its text is broken into
+    /// lines.
     ///
     /// # Errors
     ///
     /// [`Errcode::BAD_FORMAT`] for what is no RSA-2048 key as SPKI in PEM, [`Errcode::BAD_APPID`] for an app that nobody made, unless
-    /// the rules say otherwise; [`Errcode::BUSY`].
+    /// the rules say otherwise; [`Errcode::NOT_AUTHORISED`] for a device more than [`MOST_SOTER_KEYS`], as none of their counters may be
+    /// forgotten; [`Errcode::BUSY`].
     pub async fn enrol_soter_key(&self, key: &wire::host::SoterKey) -> Result<(), Refused> {
         let (app, user) = (app_id(&key.app)?, user_id(&key.user)?);
         SoterVerifier::from_spki_pem(&key.public_key)
             .map_err(|error| Refused::because(Errcode::BAD_FORMAT, format!("data format error: public_key: {error}")))?;
         self.hosted_app(&app).await?;
-        let new = store::SoterKey { public_key: key.public_key.clone(), counter: None };
-        Ok(self.store.add_soter_key(&app, &self.openid(&app, &user), new).await?)
+        let new = store::SoterKey { public_key: canonical(&key.public_key), counter: None };
+        if !self.store.add_soter_key(&app, &self.openid(&app, &user), new).await? {
+            let reason =
+                format!("api unauthorized: {MOST_SOTER_KEYS} devices of this user are enrolled, and there may be no more");
+            return Err(Refused::because(Errcode::NOT_AUTHORISED, reason));
+        }
+        Ok(())
     }
 
     /// Whether a SOTER result was signed by a device of this user and is newer than every one before it. What is not is no refusal:
@@ -57,6 +70,20 @@ impl Platform {
         }
         Ok(refused(why))
     }
+}
+
+/// The text of a key that was read before, with its lines broken as `openssl` does. White space is all in which two texts of one key can
+/// differ: of the bytes themselves only one form is read.
+fn canonical(pem: &str) -> String {
+    let body = pem.trim_ascii().trim_start_matches(BEGIN).trim_end_matches(END);
+    let mut text = BEGIN.to_owned();
+    for (n, character) in body.chars().filter(|character| !character.is_ascii_whitespace()).enumerate() {
+        if n % LINE == 0 {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text + "\n" + END + "\n"
 }
 
 fn refused(why: impl Into<String>) -> Verdict {

@@ -1,13 +1,14 @@
 //! Access tokens.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use subtle::ConstantTimeEq as _;
 use wx_api::AppId;
 
 use super::{Platform, Refused, apps::allow_ip, random};
 use crate::{
     Errcode,
-    store::{Token, TokenKind},
+    store::{App, Token, TokenKind},
     wire::{
         Hidden,
         token::{AccessToken, GRANT_TYPE, STABLE_TOKEN, TOKEN, TokenRequest},
@@ -40,32 +41,35 @@ impl Platform {
     pub async fn stable_token(&self, from: IpAddr, request: &TokenRequest) -> Result<AccessToken, Refused> {
         let app = self.token_caller(from, request, STABLE_TOKEN).await?;
         if request.force_refresh {
-            self.limits.force(&self.rules, &app, self.now())?;
+            self.limits.force(&self.rules, &app.id, self.now())?;
             return self.next_token(&app, TokenKind::Stable, Duration::ZERO, |_| false).await;
         }
         self.next_token(&app, TokenKind::Stable, OVERLAP, |token| token.expires - self.now() >= OVERLAP).await
     }
 
     /// The newest token if it will do, or else the next one. Of callers at the same time one makes it, and the others share it.
+    ///
+    /// `app` is the app as it was when its secret was seen.
     async fn next_token(
         &self,
-        app: &AppId,
+        app: &App,
         kind: TokenKind,
         overlap: Duration,
         will_do: impl Fn(&Token) -> bool,
     ) -> Result<AccessToken, Refused> {
         for _ in 0..TRIES {
             let now = self.now();
-            let current = self.store.current_token(app, kind).await?;
+            let current = self.store.current_token(&app.id, kind).await?;
             let newest = match current {
                 Some(token) if will_do(&token) => token,
                 current => {
                     let expires = now + self.rules.token_life;
-                    let token = Token { text: random::secret::<48>()?, app: app.clone(), kind, expires };
+                    let token = Token { text: random::secret::<48>()?, app: app.id.clone(), kind, expires };
                     let was = current.as_ref().map(|token| token.text.expose());
                     self.store.replace_token(was, token, now + overlap).await?
                 }
             };
+            self.still_secret(app).await?;
             let left = newest.expires - now;
             if !left.is_zero() {
                 return Ok(AccessToken { access_token: Hidden::from(&newest.text), expires_in: left.as_secs() });
@@ -75,7 +79,16 @@ impl Platform {
         Err(Errcode::BUSY.into())
     }
 
-    async fn token_caller(&self, from: IpAddr, request: &TokenRequest, path: &str) -> Result<AppId, Refused> {
+    /// Refuses a caller whose secret was changed after it was seen. The change ended every token it found; the one at hand may be later.
+    async fn still_secret(&self, seen: &App) -> Result<(), Refused> {
+        if self.store.app(&seen.id).await?.is_some_and(|now| bool::from(now.secret.ct_eq(&seen.secret))) {
+            return Ok(());
+        }
+        self.store.revoke_tokens(&seen.id).await?;
+        Err(Errcode::BAD_SECRET.into())
+    }
+
+    async fn token_caller(&self, from: IpAddr, request: &TokenRequest, path: &str) -> Result<Arc<App>, Refused> {
         if request.appid.is_empty() {
             return Err(Errcode::APPID_MISSING.into());
         }
@@ -85,7 +98,7 @@ impl Platform {
         if request.grant_type != GRANT_TYPE {
             return Err(Errcode::BAD_GRANT_TYPE.into());
         }
-        Ok(self.by_secret(from, &request.appid, &request.secret, path).await?.id.clone())
+        self.by_secret(from, &request.appid, &request.secret, path).await
     }
 
     /// The app whose access token the caller has, if it may use this endpoint now.

@@ -37,14 +37,16 @@ impl Platform {
     ///
     /// # Errors
     ///
-    /// [`Errcode::NO_SESSION`] when the credentials are asked for and no session lives; [`Errcode::BAD_FORMAT`], [`Errcode::BUSY`].
+    /// [`Errcode::NO_SESSION`] when the credentials are asked for and no session lives; [`Errcode::USER_BLOCKED`],
+    /// [`Errcode::BAD_FORMAT`], [`Errcode::BUSY`].
     pub async fn user_info(&self, request: &UserInfoRequest) -> Result<UserInfoAnswer, Refused> {
         let (app, user, launch) = (app_id(&request.app)?, user_id(&request.user)?, launch(&request.launch)?);
+        let known = self.admitted(&user).await?;
         let now = self.now();
         let used = self.change_session(&app, &self.openid(&app, &user), |session| Ok(session.life.touch(now, launch))).await?;
         let session = used.and_then(|(session, alive)| alive.then_some(session));
 
-        let user_info = profile(self.store.user(&user).await?, request.lang);
+        let user_info = profile(known, request.lang);
         let raw_data = text(&user_info)?;
         let mut answer =
             UserInfoAnswer { user_info, raw_data: Hidden::from(raw_data), signature: None, encrypted_data: None, iv: None };

@@ -24,7 +24,11 @@ use super::{
 use crate::{
     Errcode,
     platform::Refused,
-    wire::{Refusal, soter::Verdict},
+    wire::{
+        Refusal,
+        host::{RemoveApp, Removed},
+        soter::Verdict,
+    },
 };
 
 /// Where a request comes from, as an extension of it.
@@ -125,6 +129,12 @@ impl Shared {
             Endpoint::HostSoterKey => ok(Box::pin(platform.enrol_soter_key(&read::json(body)?)).await?),
             Endpoint::HostApp => json(&Box::pin(platform.set_app(&read::json(body)?)).await?),
             Endpoint::HostUser => ok(Box::pin(platform.set_user(&read::json(body)?)).await?),
+            Endpoint::HostApps => json(&Box::pin(platform.apps(&read::json(body)?)).await?),
+            Endpoint::HostRemoveApp => {
+                let RemoveApp { app } = read::json(body)?;
+                json(&Removed { removed: Box::pin(platform.remove_app(&app.into())).await? })
+            }
+            Endpoint::HostUsers => json(&Box::pin(platform.users(&read::json(body)?)).await?),
             Endpoint::Unknown => Err(Errcode::BAD_PATH.into()),
         }
     }

@@ -22,13 +22,16 @@ pub(super) enum Endpoint {
     HostSoterKey,
     HostApp,
     HostUser,
+    HostApps,
+    HostRemoveApp,
+    HostUsers,
     /// A path that is none of ours.
     Unknown,
 }
 
 impl Endpoint {
     /// Every one that has a path, in the order above.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::CodeToSession,
         Self::CheckSession,
         Self::ResetSessionKey,
@@ -41,6 +44,9 @@ impl Endpoint {
         Self::HostSoterKey,
         Self::HostApp,
         Self::HostUser,
+        Self::HostApps,
+        Self::HostRemoveApp,
+        Self::HostUsers,
     ];
 
     /// Its path, by which logs and metrics call it.
@@ -58,6 +64,9 @@ impl Endpoint {
             Self::HostSoterKey => host::SOTER_KEY,
             Self::HostApp => host::APP,
             Self::HostUser => host::USER,
+            Self::HostApps => host::APPS,
+            Self::HostRemoveApp => host::REMOVE_APP,
+            Self::HostUsers => host::USERS,
             Self::Unknown => "unknown",
         }
     }
@@ -65,7 +74,7 @@ impl Endpoint {
     /// Who may ask.
     pub(super) const fn caller(self) -> Caller {
         match self {
-            Self::HostApp | Self::HostUser => Caller::Administrator,
+            Self::HostApp | Self::HostUser | Self::HostApps | Self::HostRemoveApp | Self::HostUsers => Caller::Administrator,
             Self::HostLogin | Self::HostCheckSession | Self::HostUserInfo | Self::HostSoterKey => Caller::Host,
             _ => Caller::App,
         }
@@ -96,7 +105,7 @@ impl Endpoint {
             (_, Caller::Host | Caller::Administrator) => match code {
                 Errcode::BUSY => StatusCode::SERVICE_UNAVAILABLE,
                 Errcode::TOKEN_MISSING | Errcode::INVALID_CREDENTIAL => StatusCode::UNAUTHORIZED,
-                Errcode::NOT_AUTHORISED => StatusCode::FORBIDDEN,
+                Errcode::NOT_AUTHORISED | Errcode::USER_BLOCKED => StatusCode::FORBIDDEN,
                 Errcode::BAD_APPID | Errcode::BAD_OPENID | Errcode::NO_SESSION => StatusCode::NOT_FOUND,
                 Errcode::TOO_OFTEN | Errcode::DAILY_QUOTA => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::BAD_REQUEST,

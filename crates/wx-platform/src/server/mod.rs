@@ -107,7 +107,7 @@ impl Shared {
     async fn health(&self) -> (StatusCode, &'static str) {
         match timeout(self.limits.request_time, self.platform.healthy()).await {
             Ok(Ok(())) => (StatusCode::OK, "ok\n"),
-            _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer, or keeps nothing\n"),
         }
     }
 

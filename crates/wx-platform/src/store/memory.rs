@@ -208,16 +208,17 @@ impl Store for MemoryStore {
         Ok(state.soter_keys.get(app).and_then(|of_app| of_app.get(openid)).cloned().unwrap_or_default())
     }
 
-    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<()> {
+    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<bool> {
         let mut state = self.state();
         let keys = state.soter_keys.entry(app.clone()).or_default().entry(openid.to_owned()).or_default();
-        if keys.iter().all(|known| known.public_key != key.public_key) {
-            if keys.len() >= MOST_SOTER_KEYS {
-                keys.remove(0);
-            }
+        if keys.iter().any(|known| known.public_key == key.public_key) {
+            return Ok(true);
+        }
+        let has_room = keys.len() < MOST_SOTER_KEYS;
+        if has_room {
             keys.push(key);
         }
-        Ok(())
+        Ok(has_room)
     }
 
     async fn raise_counter(&self, app: &AppId, openid: &str, public_key: &str, to: u64) -> Result<bool> {
@@ -231,6 +232,10 @@ impl Store for MemoryStore {
             }
             rises
         }))
+    }
+
+    async fn healthy(&self) -> Result<()> {
+        Ok(())
     }
 
     async fn forget(&self, now: Timestamp) -> Result<()> {

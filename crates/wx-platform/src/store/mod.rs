@@ -21,8 +21,16 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// Where a platform server keeps everything.
 ///
 /// Each method is one atomic step: whoever calls two of them at once, from one server or from many on one store, sees one happen
-/// wholly before the other. None needs more than a compare-and-set on a few keys that are known beforehand, so that a store across the
+/// wholly before the other. Most need no more than a compare-and-set on a few keys that are known beforehand, so that a store across the
 /// network can do it in one script of its own.
+///
+/// Everything of one app must then be in one place: in a Redis cluster, all its keys carry the hash tag `{app}` and share a slot.
+/// [`token`](Self::token) is asked without the app: let an entry of its own lead from the text to the app.
+///
+/// A few methods touch sets of any size: [`apps`](Self::apps) and [`users`](Self::users) list everything,
+/// [`remove_host_keys`](Self::remove_host_keys) looks through the keys of hosts, [`remove_app`](Self::remove_app) takes along every code,
+/// session and key of the app, [`revoke_tokens`](Self::revoke_tokens) every token of it, and [`forget`](Self::forget) whatever expired. They
+/// are for administrators and housekeeping, but for `revoke_tokens` where a secret changes while a token is made.
 ///
 /// # Behavior
 ///
@@ -86,11 +94,15 @@ pub trait Store: Send + Sync {
 
     /// The SOTER keys of this user of this app, the oldest first.
     async fn soter_keys(&self, app: &AppId, openid: &str) -> Result<Vec<SoterKey>>;
-    /// Adds a SOTER key. One that is there already, by its public key, stays as it is, counter included; of more than
-    /// [`MOST_SOTER_KEYS`], the oldest goes.
-    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<()>;
+    /// Adds a SOTER key; answers whether it is there now. One that was there before, by its public key, stays as it is, counter
+    /// included. Where there are [`MOST_SOTER_KEYS`], no other is added: none goes, for its counter would go with it and could begin
+    /// anew.
+    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<bool>;
     /// Raises the last counter seen with this public key; answers whether it rose. It never falls.
     async fn raise_counter(&self, app: &AppId, openid: &str, public_key: &str, to: u64) -> Result<bool>;
+
+    /// Whether a change would be kept now: goes all the way that one goes, and changes nothing.
+    async fn healthy(&self) -> Result<()>;
 
     /// Drops codes five minutes old and tokens that expired, which nobody can tell from the ones that never were.
     async fn forget(&self, now: Timestamp) -> Result<()>;

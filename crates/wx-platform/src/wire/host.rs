@@ -3,7 +3,10 @@
 //! Every request is a POST of JSON with the host's key in the header: `authorization: Bearer <key>`. A refusal is a
 //! [`Refusal`](super::Refusal) with the fitting HTTP status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 use wx_api::user::{Lang, UserInfo};
@@ -24,6 +27,16 @@ pub const SOTER_KEY: &str = "/host/v1/soter-key";
 pub const APP: &str = "/host/v1/app";
 /// [`User`] to a bare ok: makes the user or changes them. Administrators only.
 pub const USER: &str = "/host/v1/user";
+
+/// [`Page`] to [`Apps`]. Administrators only.
+pub const APPS: &str = "/host/v1/apps";
+/// [`RemoveApp`] to [`Removed`]: removes the app with all that belongs to it. Administrators only.
+pub const REMOVE_APP: &str = "/host/v1/remove-app";
+/// [`Page`] to [`Users`]. Administrators only.
+pub const USERS: &str = "/host/v1/users";
+
+/// The most apps or users in one answer.
+pub const PAGE: usize = 500;
 
 /// A code for this user of this app, and a new session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +150,42 @@ pub struct AppAnswer {
     pub secret: Option<Hidden>,
 }
 
+/// The next part of a list: at most [`PAGE`], in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    /// The last id that is known; the empty text for the beginning.
+    pub after: String,
+}
+
+/// Apps, with every field but the secret's. Fewer than [`PAGE`], and there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Apps {
+    /// The apps.
+    pub apps: Vec<App>,
+}
+
+/// An app that is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveApp {
+    /// The app.
+    pub app: String,
+}
+
+/// Whether there was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Whether there was.
+    pub removed: bool,
+}
+
+/// Users, with every field. Fewer than [`PAGE`], and there are no more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Users {
+    /// The users.
+    pub users: Vec<User>,
+}
+
 /// A user. Fields that are left out stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -154,8 +203,8 @@ pub struct User {
     pub places: Option<BTreeMap<Lang, Place>>,
 }
 
-/// Where a user lives, in one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a user lives, in one language. `Debug` does not tell.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Place {
     /// The city.
@@ -164,4 +213,10 @@ pub struct Place {
     pub province: String,
     /// The country.
     pub country: String,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").finish_non_exhaustive()
+    }
 }

@@ -44,3 +44,26 @@ impl Refusal {
         Errcode::new(self.errcode)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use wx_api::user::Lang;
+
+    use super::{host, session::SessionQuery, soter::VerifyRequest};
+
+    #[test]
+    fn debug_shows_no_proof_no_signed_text_and_no_place() {
+        let query = SessionQuery { signature: "must-not-show".into(), ..SessionQuery::default() };
+        let (json_string, json_signature) = ("must-not-show".to_owned(), "must-not-show".to_owned());
+        let verify = VerifyRequest { openid: "o1".to_owned(), json_string, json_signature };
+        let place = host::Place { city: "must-not-show".to_owned(), ..host::Place::default() };
+        let user = host::User { places: Some(BTreeMap::from([(Lang::En, place)])), ..host::User::default() };
+        let shown = format!("{query:?} {verify:?} {user:?}");
+        assert!(!shown.contains("must-not-show"), "{shown}");
+        for told in ["signature: Hidden(..)", "openid: \"o1\"", "En: Place { .. }"] {
+            assert!(shown.contains(told), "{told}: {shown}");
+        }
+    }
+}

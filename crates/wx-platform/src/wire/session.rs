@@ -50,8 +50,8 @@ pub struct SessionQuery {
     pub access_token: Hidden,
     /// The user in this app.
     pub openid: String,
-    /// [`sign`] of the empty text with the session key that the caller believes in.
-    pub signature: String,
+    /// [`sign`] of the empty text with the session key that the caller believes in. Hidden: it is the same as long as the key is, and proves it.
+    pub signature: Hidden,
     /// [`SIG_METHOD`].
     pub sig_method: String,
 }
@@ -85,14 +85,10 @@ pub struct NewSessionKey {
 /// ```
 pub fn sign(body: &[u8], key: &wx_crypto::SessionKey) -> String {
     use hmac::{KeyInit as _, Mac as _};
-    use std::fmt::Write as _;
 
     let text = key.expose_base64();
     // HMAC takes keys of any length; the type says otherwise only for other MACs.
     let Ok(mut mac) = hmac::Hmac::<sha2::Sha256>::new_from_slice(text.as_bytes()) else { return String::new() };
     mac.update(body);
-    mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-        hex
-    })
+    crate::primitives::hex(&mac.finalize().into_bytes())
 }

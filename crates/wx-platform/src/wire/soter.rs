@@ -1,5 +1,7 @@
 //! Verifying SOTER results: was this really the user's finger, on this user's device?
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Where: POST, with the access token in the query ([`TokenQuery`]) and [`VerifyRequest`] as JSON.
@@ -13,8 +15,8 @@ pub struct TokenQuery {
     pub access_token: super::Hidden,
 }
 
-/// The body.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The body. `Debug` leaves out what was signed: the app chose its challenge.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VerifyRequest {
     /// The user in this app.
@@ -23,6 +25,12 @@ pub struct VerifyRequest {
     pub json_string: String,
     /// `resultJSONSignature`.
     pub json_signature: String,
+}
+
+impl fmt::Debug for VerifyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyRequest").field("openid", &self.openid).finish_non_exhaustive()
+    }
 }
 
 /// The verdict.

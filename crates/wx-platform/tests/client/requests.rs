@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
 use wx_crypto::Secret;
 use wx_platform::{
     Errcode,
-    client::{ClientError, HostClient},
+    client::{ClientError, HostClient, Transport},
     wire::{
         host::{self, LoginRequest, SessionRequest},
         session::{CHECK_SESSION, CODE_TO_SESSION, RESET_SESSION_KEY, sign},
@@ -153,6 +153,24 @@ async fn a_platform_that_is_not_there_is_unreachable() {
     let request = LoginRequest { app: APP.to_owned(), user: "u".to_owned() };
     let Err(ClientError::Unreachable(why)) = client.login(&request).await else { panic!("it was reached") };
     assert!(why.contains("refused") && !why.contains("http"), "{why}");
+}
+
+#[tokio::test]
+async fn a_connection_that_never_comes_about_is_unreachable_and_no_timeout() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // and never says a word of TLS
+    let transport = Transport { timeout: A_WHILE, retries: 0, plain_http: false };
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let client = HostClient::with_transport(&url, Secret::from("host-key".to_owned()), &transport).unwrap();
+    let request = LoginRequest { app: APP.to_owned(), user: "u".to_owned() };
+    let call = tokio::spawn(async move { client.login(&request).await });
+    let (mut connection, _) = silent.accept().await.unwrap();
+    connection.read_u8().await.unwrap();
+    // The client has said its first word, so nothing but time moves it on.
+    tokio::time::pause();
+    tokio::time::advance(A_WHILE / 4).await;
+    let answer = call.await.unwrap();
+    tokio::time::resume();
+    assert!(matches!(answer, Err(ClientError::Unreachable(_))), "{answer:?}");
 }
 
 #[tokio::test]

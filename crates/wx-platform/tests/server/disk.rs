@@ -17,6 +17,8 @@ pub(crate) enum Disk {
     /// Whoever asks waits until this changes.
     Stalls,
     Breaks,
+    /// Whoever replaces a token waits until this changes.
+    StallsAtTokens,
 }
 
 /// A store that does what its disk does.
@@ -34,7 +36,7 @@ impl OnDisk {
     async fn working(&self) -> Result<&MemoryStore> {
         let mut watching = self.disk.subscribe();
         match watching.wait_for(|disk| *disk != Disk::Stalls).await.as_deref() {
-            Ok(Disk::Works) => Ok(&self.inner),
+            Ok(Disk::Works | Disk::StallsAtTokens) => Ok(&self.inner),
             _ => Err(StoreError::Failed { path: PathBuf::from("store"), reason: "the disk is gone".to_owned() }),
         }
     }
@@ -111,6 +113,8 @@ impl Store for OnDisk {
     }
 
     async fn replace_token(&self, was: Option<&str>, token: Token, was_until: Timestamp) -> Result<Token> {
+        let mut watching = self.disk.subscribe();
+        let _ = watching.wait_for(|disk| *disk != Disk::StallsAtTokens).await; // it cannot fail: the sender is `self`
         self.working().await?.replace_token(was, token, was_until).await
     }
 
@@ -122,12 +126,16 @@ impl Store for OnDisk {
         self.working().await?.soter_keys(app, openid).await
     }
 
-    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<()> {
+    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<bool> {
         self.working().await?.add_soter_key(app, openid, key).await
     }
 
     async fn raise_counter(&self, app: &AppId, openid: &str, public_key: &str, to: u64) -> Result<bool> {
         self.working().await?.raise_counter(app, openid, public_key, to).await
+    }
+
+    async fn healthy(&self) -> Result<()> {
+        self.working().await?.healthy().await
     }
 
     async fn forget(&self, now: Timestamp) -> Result<()> {

@@ -91,8 +91,9 @@ fn exchange_cases() -> Vec<Case> {
         }),
         case(Errcode::USER_BLOCKED, "the code of a blocked user", async {
             let rig = Rig::new().await;
+            let code = rig.code().await;
             rig.ask(&rig.admin, host::USER, &json!({ "user": USER, "blocked": true })).await;
-            rig.exchange(&rig.code().await).await
+            rig.exchange(&code).await
         }),
     ]
 }
@@ -150,6 +151,17 @@ fn other_cases() -> Vec<Case> {
             rig.get(&format!("{}?access_token={}&sig_method=md5", session::CHECK_SESSION, rig.token().await)).await
         }),
         case(Errcode::BAD_PATH, "a path that is none", async { Rig::new().await.get("/cgi-bin/nothing").await }),
+        case(Errcode::USER_BLOCKED, "the login of a blocked user", async {
+            let rig = Rig::new().await;
+            rig.ask(&rig.admin, host::USER, &json!({ "user": USER, "blocked": true })).await;
+            rig.ask(&rig.host, host::LOGIN, &json!({ "app": APP, "user": USER })).await
+        }),
+        case(Errcode::USER_BLOCKED, "the profile of a blocked user, who has a session", async {
+            let rig = Rig::new().await;
+            rig.code().await;
+            rig.ask(&rig.admin, host::USER, &json!({ "user": USER, "blocked": true })).await;
+            rig.ask(&rig.host, host::USER_INFO, &json!({ "app": APP, "user": USER, "launch": "1" })).await
+        }),
         case(Errcode::NO_SESSION, "credentials without a session", async {
             let rig = Rig::new().await;
             let body = json!({ "app": APP, "user": USER, "launch": "1", "with_credentials": true });

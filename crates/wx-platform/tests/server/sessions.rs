@@ -1,10 +1,16 @@
 //! Codes, session keys and user data.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use wx_crypto::{Expect, SessionKey, open_data, signature};
-use wx_platform::wire::{host, session};
+use wx_platform::{
+    platform::Rules,
+    server::Limits,
+    store::RedbStore,
+    wire::{host, session},
+};
 
 use crate::rig::{APP, Answer, Rig, START, USER, session_query};
 
@@ -110,6 +116,20 @@ async fn a_session_key_is_checked() {
 }
 
 #[tokio::test]
+async fn a_session_that_a_host_checked_ends_for_the_developers_server_all_the_same() {
+    let rig = Rig::new().await;
+    let (openid, key) = rig.sign_in().await;
+    assert!(check(&rig, "1").await);
+    assert_eq!(rig.check_session(&rig.token().await, &openid, &key).await.errcode(), Some(0));
+    rig.clock.advance(DAY * 40);
+    let token = rig.token().await;
+    assert_eq!(rig.check_session(&token, &openid, &key).await.errcode(), Some(87009));
+    let reset = session_query(session::RESET_SESSION_KEY, &token, &openid, &session::sign(b"", &key));
+    assert_eq!(rig.get(&reset).await.errcode(), Some(87009));
+    assert!(check(&rig, "1").await, "the life cycle keeps what it was promised");
+}
+
+#[tokio::test]
 async fn a_session_key_is_replaced_and_the_session_goes_on() {
     let rig = Rig::new().await;
     let (openid, old) = rig.sign_in().await;
@@ -175,4 +195,20 @@ async fn credentials_are_left_out_when_unwanted_and_when_there_is_no_session() {
     assert_eq!(fields(&user_info(&rig, json!({})).await), "raw_data user_info");
     let refused = user_info(&rig, json!({ "with_credentials": true })).await;
     assert_eq!((refused.errcode(), refused.status), (Some(-13001), 404));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_of_calls_for_one_user_is_served_in_turn() {
+    // On a disk, of those who change a session at once one wins and all others must try again.
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(RedbStore::open(folder.path()).unwrap());
+    let rig = Rig::over(store, Rules::default(), Limits::default()).await;
+    rig.code().await;
+    let mut calls = JoinSet::new();
+    for n in 0..40 {
+        let platform = rig.platform.clone();
+        let request = host::SessionRequest { app: APP.to_owned(), user: USER.to_owned(), launch: n.to_string() };
+        calls.spawn(async move { platform.session_alive(&request).await.map(|answer| answer.alive) });
+    }
+    assert!(calls.join_all().await.iter().all(|answer| *answer == Ok(true)));
 }

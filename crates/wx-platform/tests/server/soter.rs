@@ -3,9 +3,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use wx_crypto::{SaltLen, SoterSigner, pss};
-use wx_platform::wire::host;
+use wx_platform::{store::MOST_SOTER_KEYS, wire::host};
 
-use crate::rig::{APP, Rig, USER};
+use crate::rig::{APP, Answer, Rig, USER};
 
 const PEM: &str = include_str!("../../../wx-crypto/tests/keys/test-only.pkcs8.pem");
 const OTHER_PEM: &str = include_str!("other-test-only.pkcs8.pem");
@@ -96,4 +96,51 @@ async fn what_is_not_accepted_says_why() {
     assert_eq!(said.len(), 4, "{said:?}");
     assert_eq!(rig.verify(&token, "oNobody", &json, &sign(PEM, &json)).await.errcode(), Some(40003));
     assert_eq!(rig.verify(&token, &openid, &json, &sign(PEM, &json)).await.json["is_ok"], true, "nothing was used up");
+}
+
+/// As an RSA key looks, and one for each number. Nobody has their private halves.
+fn another_key(n: u8) -> String {
+    let pem = SoterSigner::from_pkcs8_pem(PEM).unwrap().public_pem().to_owned();
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let mut der = STANDARD.decode(body).unwrap();
+    der[100] = der[100].wrapping_add(n + 1); // in the middle of the modulus
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der))
+}
+
+async fn enrol_key(rig: &Rig, public_key: &str) -> Answer {
+    rig.ask(&rig.host, host::SOTER_KEY, &json!({ "app": APP, "user": USER, "public_key": public_key })).await
+}
+
+#[tokio::test]
+async fn a_device_too_many_is_refused_and_takes_no_counter_away() {
+    let rig = Rig::new().await;
+    let (token, (openid, _)) = (rig.token().await, rig.sign_in().await);
+    enrol(&rig, PEM).await;
+    let json = result(7);
+    let verify = async || rig.verify(&token, &openid, &json, &sign(PEM, &json)).await.json["is_ok"] == true;
+    assert!(verify().await);
+    for n in 1..MOST_SOTER_KEYS {
+        assert_eq!(enrol_key(&rig, &another_key(u8::try_from(n).unwrap())).await.errcode(), Some(0), "{n}");
+    }
+    let refused = enrol_key(&rig, &another_key(100)).await;
+    assert_eq!((refused.status, refused.errcode()), (403, Some(48001)));
+    assert!(refused.errmsg().contains("8 devices"), "{refused:?}");
+    enrol(&rig, PEM).await;
+    assert!(!verify().await, "the first device's counter is where it was");
+}
+
+#[tokio::test]
+async fn a_key_is_one_key_however_its_text_is_broken() {
+    let rig = Rig::new().await;
+    let (token, (openid, _)) = (rig.token().await, rig.sign_in().await);
+    let pem = SoterSigner::from_pkcs8_pem(PEM).unwrap().public_pem().to_owned();
+    let json = result(1);
+    for (text, is_new) in [(pem.replace('\n', "\r\n"), true), (format!("\n {pem}"), false), (pem.trim().to_owned(), false)] {
+        assert_eq!(enrol_key(&rig, &text).await.errcode(), Some(0));
+        let answer = rig.verify(&token, &openid, &json, &sign(PEM, &json)).await;
+        assert_eq!(answer.json["is_ok"], is_new, "{text:?}");
+    }
+    for n in 1..u8::try_from(MOST_SOTER_KEYS).unwrap() {
+        assert_eq!(enrol_key(&rig, &another_key(n)).await.errcode(), Some(0), "there is room for seven more");
+    }
 }

@@ -1,10 +1,28 @@
 //! Access tokens.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use wx_platform::platform::Rules;
+use serde_json::json;
+use wx_platform::{
+    Errcode,
+    platform::Rules,
+    server::Limits,
+    store::{Store as _, TokenKind},
+    wire::{
+        Hidden,
+        token::{GRANT_TYPE, TokenRequest},
+    },
+};
 
-use crate::rig::Rig;
+use crate::{
+    disk::{Disk, OnDisk},
+    rig::{APP, Rig},
+};
 
 const OVERLAP: Duration = Duration::from_secs(300);
 
@@ -68,4 +86,26 @@ async fn servers_that_ask_at_once_share_one_stable_token() {
     let tokens: BTreeSet<String> = [a, b, c, d].map(|answer| answer.json["access_token"].to_string()).into();
     assert_eq!(tokens.len(), 1);
     assert!(!tokens.contains("null"));
+}
+
+#[tokio::test]
+async fn a_token_that_was_being_made_when_the_secret_changed_is_given_to_nobody() {
+    let store = Arc::new(OnDisk::default());
+    let rig = Rig::over(store.clone(), Rules::default(), Limits::default()).await;
+    let request = TokenRequest {
+        grant_type: GRANT_TYPE.to_owned(),
+        appid: APP.to_owned(),
+        secret: Hidden::from(rig.secret.clone()),
+        force_refresh: false,
+    };
+    let mut asked = Box::pin(rig.platform.token([127, 0, 0, 1].into(), &request));
+    store.set(Disk::StallsAtTokens);
+    let answer = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(answer.is_pending(), "the secret was seen, the token is not made yet");
+    let changed = rig.set_app(json!({ "new_secret": true })).await;
+    assert!(changed.json["secret"].is_string(), "{changed:?}");
+    store.set(Disk::Works);
+    assert_eq!(asked.await.unwrap_err().code, Errcode::BAD_SECRET);
+    let left = store.current_token(&APP.into(), TokenKind::Plain).await;
+    assert_eq!(left.unwrap(), None, "what was made for the old secret has ended");
 }

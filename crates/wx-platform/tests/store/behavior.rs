@@ -59,10 +59,11 @@ over_each_store! {
     revoked_tokens_end_and_those_of_other_apps_do_not
     soter_keys_are_listed_the_oldest_first
     a_soter_key_that_is_there_stays_as_it_is
-    of_too_many_soter_keys_the_oldest_goes
+    a_soter_key_too_many_is_refused_and_none_goes
     a_counter_rises_and_never_falls
     of_a_crowd_that_raises_one_counter_each_rise_is_counted_once
     the_counter_of_an_unknown_key_does_not_rise
+    a_store_that_works_is_healthy_and_asking_changes_nothing
     codes_are_forgotten_when_they_are_five_minutes_old
     tokens_are_forgotten_when_they_expired
     forgetting_has_no_end_before_all_is_forgotten
@@ -468,15 +469,29 @@ async fn a_soter_key_that_is_there_stays_as_it_is(place: Place) {
     assert_eq!(store.soter_keys(&id("wx1"), "o1").await.unwrap(), [soter_key("a", Some(9)), soter_key("b", None)]);
 }
 
-async fn of_too_many_soter_keys_the_oldest_goes(place: Place) {
+async fn a_soter_key_too_many_is_refused_and_none_goes(place: Place) {
     let (store, key) = (place.store(), |n: usize| soter_key(&format!("key {n}"), Some(n as u64)));
-    for n in 0..=MOST_SOTER_KEYS {
-        store.add_soter_key(&id("wx1"), "o1", key(n)).await.unwrap();
+    for n in 0..MOST_SOTER_KEYS {
+        assert!(store.add_soter_key(&id("wx1"), "o1", key(n)).await.unwrap(), "{n}");
     }
-    let kept: Vec<_> = (1..=MOST_SOTER_KEYS).map(key).collect();
+    assert!(!store.add_soter_key(&id("wx1"), "o1", key(MOST_SOTER_KEYS)).await.unwrap());
+    assert!(store.add_soter_key(&id("wx1"), "o1", key(0)).await.unwrap(), "that one is there");
+    assert!(store.add_soter_key(&id("wx1"), "o2", key(0)).await.unwrap(), "another user has room");
+    let kept: Vec<_> = (0..MOST_SOTER_KEYS).map(key).collect();
     assert_eq!(store.soter_keys(&id("wx1"), "o1").await.unwrap(), kept);
-    store.add_soter_key(&id("wx1"), "o1", key(MOST_SOTER_KEYS)).await.unwrap();
-    assert_eq!(store.soter_keys(&id("wx1"), "o1").await.unwrap(), kept, "one that is there drives none out");
+}
+
+async fn a_store_that_works_is_healthy_and_asking_changes_nothing(place: Place) {
+    let store = place.store();
+    store.healthy().await.unwrap();
+    furnish(&*store, "wx1").await;
+    let before = store.session(&id("wx1"), "o1").await.unwrap();
+    store.healthy().await.unwrap();
+    assert_eq!(store.session(&id("wx1"), "o1").await.unwrap(), before);
+    assert_eq!(rest(&*store, "wx1").await, [true; 7]);
+    store.begin_session("next", NOW, session("wx1", "o1", 1)).await.unwrap();
+    let after = store.session(&id("wx1"), "o1").await.unwrap();
+    assert_ne!(after.unwrap().version, before.unwrap().version, "nor is a version given twice");
 }
 
 async fn a_counter_rises_and_never_falls(mut place: Place) {

@@ -26,7 +26,7 @@ pub(super) async fn decision_survives_relaunch(bench: Bench) -> Outcome {
 pub(super) async fn removing_the_app_forgets(bench: Bench) -> Outcome {
     let user = bench.user()?;
     ask(&bench, Scope::Record).await?;
-    user.remove_app(bench.cx.app()).await;
+    user.remove_app(bench.cx.app()).await?;
     ask_as(&bench, &bench.cx.relaunch(), Scope::Record).await?;
     check_eq("the number of prompts after the app was removed", user.prompts().len(), 2)
 }

@@ -75,9 +75,9 @@ pub(super) async fn openid_differs_between_apps(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn unionid_only_when_bound(bench: Bench) -> Outcome {
-    bench.server()?.bind(false);
+    bench.server()?.bind(false).await?;
     check_eq("the unionid of an app that is not bound", sign_in(&bench, &bench.cx).await?.unionid, None::<String>)?;
-    bench.server()?.bind(true);
+    bench.server()?.bind(true).await?;
     let bound = sign_in(&bench, &bench.cx).await?.unionid;
     check(bound.is_some_and(|unionid| !unionid.is_empty()), "a bound app got no unionid")
 }

@@ -22,7 +22,7 @@ pub(super) async fn raw_data_is_the_profile(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn raw_data_has_no_identifiers(bench: Bench) -> Outcome {
-    bench.server()?.bind(true); // so that there is a unionId to leave out
+    bench.server()?.bind(true).await?; // so that there is a unionId to leave out
     sign_in(&bench, &bench.cx).await?;
     let answer = with_credentials(&bench).await?;
     for identifier in ["openId", "unionId", "watermark"] {

@@ -41,11 +41,11 @@ pub(super) async fn sealed_data_names_the_user(bench: Bench) -> Outcome {
 }
 
 pub(super) async fn sealed_union_id_only_when_bound(bench: Bench) -> Outcome {
-    bench.server()?.bind(false);
+    bench.server()?.bind(false).await?;
     let session = sign_in(&bench, &bench.cx).await?;
     let data = open(&session, with_credentials(&bench).await?)?;
     check(data.get("unionId").is_none(), "the sealed data of an app that is not bound carry unionId")?;
-    bench.server()?.bind(true);
+    bench.server()?.bind(true).await?;
     let session = sign_in(&bench, &bench.cx).await?;
     let data = open(&session, with_credentials(&bench).await?)?;
     check(data["unionId"].as_str().is_some_and(|id| !id.is_empty()), "the sealed data of a bound app carry no unionId")

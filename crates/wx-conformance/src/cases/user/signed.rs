@@ -16,7 +16,7 @@ pub(super) async fn signature_is_sha1_of_raw_data_and_key(bench: Bench) -> Outco
 }
 
 pub(super) async fn signature_covers_exact_bytes(bench: Bench) -> Outcome {
-    bench.user()?.rename("小明 \"é\" \\ / \u{1f600}");
+    bench.user()?.rename("小明 \"é\" \\ / \u{1f600}").await?;
     let (session, answer) = signed(&bench).await?;
     is_right(&session, answer)
 }

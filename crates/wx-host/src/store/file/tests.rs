@@ -49,6 +49,20 @@ async fn forgetting_an_app_forgets_all_its_users_and_no_other_app() {
 }
 
 #[tokio::test]
+async fn everything_is_listed_whatever_its_names_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    assert!(store.everything().await.unwrap().is_empty());
+    for (a, u) in [("wx4F", "李"), ("../x", "")] {
+        store.save(&app(a), &user(u), &some()).await.unwrap();
+    }
+    let decided = |a, u| Decided { app: app(a), user: user(u), decisions: some() };
+    assert_eq!(store.everything().await.unwrap(), [decided("../x", ""), decided("wx4F", "李")]);
+    store.forget(&app("../x")).await.unwrap();
+    assert_eq!(store.everything().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn no_name_leads_out_of_the_folder_or_to_another_names_file() {
     let outside = tempfile::tempdir().unwrap();
     let inside = outside.path().join("store");

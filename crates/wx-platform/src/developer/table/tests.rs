@@ -69,6 +69,32 @@ fn a_grace_does_not_prolong() {
 }
 
 #[test]
+fn a_sign_in_that_was_overtaken_leaves_the_later_one_alone_and_gets_the_grace() {
+    let mut bench = Bench::new(5, 9);
+    bench.begin(1, "o1", NOON);
+    assert_eq!(bench.begin(3, "o1", NOON), NOON + SECOND * 100);
+    assert_eq!(bench.begin(2, "o1", NOON + SECOND), NOON + SECOND * 11);
+    assert_eq!(bench.good(NOON + SECOND * 10), [2, 3]);
+    assert_eq!(bench.good(NOON + SECOND * 99), [3]);
+}
+
+#[test]
+fn a_grace_longer_than_the_life_does_not_prolong_one_that_was_overtaken() {
+    let mut bench = Bench::new(5, 9);
+    bench.0.rules.grace = SECOND * 1000;
+    bench.begin(2, "o1", NOON);
+    assert_eq!(bench.begin(1, "o1", NOON), NOON + SECOND * 100);
+}
+
+#[test]
+fn one_too_many_that_was_overtaken_goes_itself() {
+    let mut bench = Bench::new(1, 9);
+    bench.begin(2, "o1", NOON);
+    assert_eq!(bench.begin(1, "o1", NOON), NOON, "it is over as it begins");
+    assert_eq!(bench.good(NOON), [2]);
+}
+
+#[test]
 fn of_too_many_sessions_of_a_user_the_oldest_goes() {
     let mut bench = Bench::new(2, 9);
     for (number, openid) in [(1, "o1"), (2, "o2"), (3, "o1"), (4, "o1")] {

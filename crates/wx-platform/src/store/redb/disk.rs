@@ -5,7 +5,8 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -17,6 +18,11 @@ use crate::store::StoreError;
 const FILE: &str = "platform.redb";
 /// How much of the file is kept in memory at most.
 const CACHE: usize = 128 << 20;
+
+/// The least time from one attempt at opening the file anew to the next, so that a disk that is gone is not asked all the time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Why a closed file refuses.
+const CLOSED: &str = "it failed and is not open again yet";
 
 /// What went wrong, before it is known where.
 #[derive(Clone, Debug)]
@@ -54,8 +60,19 @@ type Opener = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Syn
 pub(super) struct Disk {
     path: PathBuf,
     opener: Opener,
-    /// None after the disk failed and the file could not be opened anew.
+    pause: Duration,
+    /// None after the disk failed, until the file is open again. Locked for a moment to change it: who reads need not wait for the disk.
     db: RwLock<Option<Database>>,
+    /// For whoever opens the file; held all the while.
+    opening: Mutex<Opening>,
+}
+
+/// What matters when the file is opened anew.
+struct Opening {
+    /// Whether the file may be damaged, so that all of it must be looked at.
+    suspect: bool,
+    /// When it was last tried.
+    last: Option<Instant>,
 }
 
 impl Disk {
@@ -68,15 +85,17 @@ impl Disk {
             let db = Database::builder().set_cache_size(CACHE).create_file(open_file(&file)?)?;
             Ok(db)
         };
-        let disk = Self::over(folder.to_owned(), Box::new(opener))?;
+        let disk = Self::over(folder.to_owned(), Box::new(opener), PAUSE)?;
         sync_folder(folder).map_err(failed)?;
         Ok(disk)
     }
 
-    /// Opens what the opener opens, now and after a failure.
-    pub(super) fn over(path: PathBuf, opener: Opener) -> Result<Self, StoreError> {
-        let disk = Self { path, opener, db: RwLock::new(None) };
+    /// Opens what the opener opens, now and after a failure, then with this pause between two attempts.
+    pub(super) fn over(path: PathBuf, opener: Opener, pause: Duration) -> Result<Self, StoreError> {
+        let opening = Mutex::new(Opening { suspect: true, last: None });
+        let disk = Self { path, opener, pause, db: RwLock::new(None), opening };
         disk.reopen().map_err(|trouble| disk.error(trouble))?;
+        disk.opening().last = None; // what comes after a failure is no second attempt
         Ok(disk)
     }
 
@@ -84,20 +103,36 @@ impl Disk {
         &self.path
     }
 
-    /// Closes the file if it is open, and opens it.
+    /// Opens the file if it is closed, unless that was tried a moment ago.
     pub(super) fn reopen(&self) -> Result<(), Trouble> {
-        let mut place = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        *place = None;
+        if !self.is_closed() {
+            return Ok(());
+        }
+        let mut opening = self.opening();
+        if opening.last.is_some_and(|last| last.elapsed() < self.pause) {
+            return Err(Trouble::Failed(CLOSED.into()));
+        }
+        opening.last = Some(Instant::now());
         // redb trusts some of its headers: a damaged one makes it panic where it should fail.
-        let opened = catch_unwind(AssertUnwindSafe(|| self.open_sound()));
-        *place = Some(opened.unwrap_or_else(|_| Err(Trouble::Damaged("the file is damaged".into())))?);
-        Ok(())
+        let opened = catch_unwind(AssertUnwindSafe(|| self.open_sound(opening.suspect)));
+        let db = opened.unwrap_or_else(|_| Err(Trouble::Damaged("the file is damaged".into())));
+        match db {
+            Ok(db) => {
+                opening.suspect = false;
+                *self.db.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
+                Ok(())
+            }
+            Err(trouble) => {
+                opening.suspect |= matches!(trouble, Trouble::Damaged(_));
+                Err(trouble)
+            }
+        }
     }
 
-    /// Opens the file, looks at all of it, and sees to it that it is one of ours.
-    fn open_sound(&self) -> Result<Database, Trouble> {
+    /// Opens the file, looks at all of it if it may be damaged, and sees to it that it is one of ours.
+    fn open_sound(&self, suspect: bool) -> Result<Database, Trouble> {
         let mut db = (self.opener)()?;
-        if !db.check_integrity()? {
+        if suspect && !db.check_integrity()? {
             let path = self.path.display();
             tracing::error!(%path, "the store was damaged and has been repaired: what it answered last may be lost");
         }
@@ -105,8 +140,20 @@ impl Disk {
         Ok(db)
     }
 
+    /// Closes the file after this trouble: one that failed once refuses everything until it is opened anew.
+    fn close(&self, trouble: &Trouble) {
+        self.opening().suspect |= matches!(trouble, Trouble::Damaged(_));
+        let failed = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
+        // Closing tidies up, which what is damaged may keep it from; and the lock is free by now.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(failed)));
+    }
+
     fn is_closed(&self) -> bool {
         self.db.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    fn opening(&self) -> MutexGuard<'_, Opening> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads from what was committed last.
@@ -114,21 +161,28 @@ impl Disk {
         self.with(|db| read(&db.begin_read()?)).map_err(|trouble| self.error(trouble))
     }
 
-    /// Commits what `write` does, durably, if that is `Ok`. Opens the file if it could not be opened after the last failure.
+    /// Commits what `write` does, durably, if that is `Ok`. Opens the file if it could not be opened after the last failure; closes it
+    /// after a failure now.
     pub(super) fn commit(&self, write: impl FnOnce(&mut Tables<'_>) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        if self.is_closed() {
-            self.reopen()?;
+        self.reopen()?;
+        // A panic must not end the thread that everybody needs: it is the damage that redb had no error for.
+        let committed = catch_unwind(AssertUnwindSafe(|| {
+            self.with(|db| {
+                let transaction = db.begin_write()?; // durable by default: `Durability::Immediate`
+                write(&mut Tables::open(&transaction)?)?;
+                Ok(transaction.commit()?)
+            })
+        }));
+        let committed = committed.unwrap_or_else(|_| Err(Trouble::Damaged("writing ended in a panic".into())));
+        if let Err(trouble) = &committed {
+            self.close(trouble);
         }
-        self.with(|db| {
-            let transaction = db.begin_write()?; // durable by default: `Durability::Immediate`
-            write(&mut Tables::open(&transaction)?)?;
-            Ok(transaction.commit()?)
-        })
+        committed
     }
 
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        work(db.as_ref().ok_or_else(|| Trouble::Failed("it could not be opened again after a failure".into()))?)
+        work(db.as_ref().ok_or_else(|| Trouble::Failed(CLOSED.into()))?)
     }
 
     /// The trouble and where it was.

@@ -26,8 +26,9 @@ use super::{App, HostKey, Identity, Result, Session, SoterKey, Store, Token, Tok
 /// them. So the disk sets how long a change takes, and hardly how many happen at once. Reads go round that thread and see what was
 /// committed.
 ///
-/// Dropping the store waits until what it accepted is done. When the disk fails, what waited for it is told so; then the store opens
-/// its file anew, and goes on if it can.
+/// What nobody waits for any more before its turn comes is left out. Dropping the store waits until its file is closed. When the disk
+/// fails, what waited for it is told so; then the store opens its file anew, reading all of it if it was damaged, and goes on if it can.
+/// Until it is open everything fails at once, and between two attempts lies a second.
 ///
 /// Codes are kept as hashes. Session keys and access tokens are kept as they are, because they are needed again: the folder and the
 /// file are made for their owner alone.
@@ -181,7 +182,7 @@ impl Store for RedbStore {
         Ok(self.one(tables::SOTER_KEYS, (app.as_str(), openid))?.unwrap_or_default())
     }
 
-    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<()> {
+    async fn add_soter_key(&self, app: &AppId, openid: &str, key: SoterKey) -> Result<bool> {
         let (app, openid) = (app.clone(), openid.to_owned());
         self.writer.ask(move |tables| tables.add_soter_key(&app, &openid, key)).await
     }
@@ -189,6 +190,11 @@ impl Store for RedbStore {
     async fn raise_counter(&self, app: &AppId, openid: &str, public_key: &str, to: u64) -> Result<bool> {
         let (app, openid, public_key) = (app.clone(), openid.to_owned(), public_key.to_owned());
         self.writer.ask(move |tables| tables.raise_counter(&app, &openid, &public_key, to)).await
+    }
+
+    #[allow(clippy::redundant_closure_for_method_calls)] // the method itself is not general enough in its lifetimes
+    async fn healthy(&self) -> Result<()> {
+        self.writer.ask(|tables| tables.rewrite()).await
     }
 
     async fn forget(&self, now: Timestamp) -> Result<()> {

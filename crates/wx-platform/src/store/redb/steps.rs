@@ -132,16 +132,17 @@ impl Tables<'_> {
         Ok(())
     }
 
-    pub(super) fn add_soter_key(&mut self, app: &AppId, openid: &str, key: SoterKey) -> Done<()> {
+    pub(super) fn add_soter_key(&mut self, app: &AppId, openid: &str, key: SoterKey) -> Done<bool> {
         let mut keys: Vec<SoterKey> = get(&self.soter_keys, (app.as_str(), openid))?.unwrap_or_default();
         if keys.iter().any(|known| known.public_key == key.public_key) {
-            return Ok(());
+            return Ok(true);
         }
         if keys.len() >= MOST_SOTER_KEYS {
-            keys.remove(0);
+            return Ok(false);
         }
         keys.push(key);
-        put(&mut self.soter_keys, (app.as_str(), openid), &keys)
+        put(&mut self.soter_keys, (app.as_str(), openid), &keys)?;
+        Ok(true)
     }
 
     pub(super) fn raise_counter(&mut self, app: &AppId, openid: &str, public_key: &str, to: u64) -> Done<bool> {
@@ -151,6 +152,13 @@ impl Tables<'_> {
         lower.counter = Some(to);
         put(&mut self.soter_keys, (app.as_str(), openid), &keys)?;
         Ok(true)
+    }
+
+    /// Writes what is there already, for the disk to show whether it takes it.
+    pub(super) fn rewrite(&mut self) -> Done<()> {
+        let last = self.numbers.get(LAST_VERSION)?.map_or(0, |last| last.value());
+        self.numbers.insert(LAST_VERSION, last)?;
+        Ok(())
     }
 
     /// Forgets a portion of what is too old; answers whether there may be more.

@@ -64,25 +64,32 @@ fn run(disk: &Disk, steps: &mpsc::Receiver<Box<dyn Step>>) {
     while let Ok(first) = steps.recv() {
         let mut batch = vec![first];
         batch.extend(steps.try_iter().take(MOST_STEPS - 1));
+        // Whoever has gone would never learn that it happened.
+        batch.retain(|step| step.is_wanted());
+        if batch.is_empty() {
+            continue;
+        }
         let committed = disk.commit(|tables| batch.iter_mut().try_for_each(|step| step.take(tables)));
         if let Err(trouble) = &committed {
             let error = disk.error(trouble.clone());
             tracing::error!(%error, steps = batch.len(), "a transaction failed");
         }
-        // A file that failed once refuses everything until it is opened anew.
+        for step in batch {
+            step.answer(&committed);
+        }
+        // Only now: it may take long. A step that comes meanwhile waits, and opens the file itself if this fails.
         if committed.is_err()
             && let Err(trouble) = disk.reopen()
         {
             let error = disk.error(trouble);
             tracing::error!(%error, "the store cannot be opened again");
         }
-        for step in batch {
-            step.answer(&committed);
-        }
     }
 }
 
 trait Step: Send {
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
     /// Does it. An error is one of the transaction; one of this step alone is kept for its answer.
     fn take(&mut self, tables: &mut Tables<'_>) -> std::result::Result<(), Trouble>;
     /// Tells who asked.
@@ -100,6 +107,10 @@ where
     W: FnOnce(&mut Tables<'_>) -> std::result::Result<T, Trouble> + Send,
     T: Send,
 {
+    fn is_wanted(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
     fn take(&mut self, tables: &mut Tables<'_>) -> std::result::Result<(), Trouble> {
         match self.work.take().map(|work| work(tables)) {
             outcome @ (None | Some(Ok(_) | Err(Trouble::Record(_)))) => {

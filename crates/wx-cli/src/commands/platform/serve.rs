@@ -1,0 +1,91 @@
+//! `wx platform serve`.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
+
+use clap::Args;
+use tokio::{net::TcpListener, task::spawn_blocking};
+use wx_host::TokioClock;
+use wx_platform::{
+    platform::{Platform, Rules, UnknownApps},
+    server::Server,
+    store::{RedbStore, Store},
+};
+
+use super::{Data, host_key};
+use crate::{commands::block_on, failure::Failure, output, terminal};
+
+/// Starts the server, prints its address, and serves until it is interrupted.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It speaks plain HTTP: put a proxy with TLS before it where others can reach it. Ctrl-C lets requests under way \
+    finish.\n\nExamples:\n  \
+    wx platform serve\n  \
+    wx platform serve --listen 127.0.0.1:0 --data ./platform --create-apps -v"
+)]
+pub(super) struct Options {
+    #[command(flatten)]
+    data: Data,
+    /// Where to listen; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Makes an app as soon as a host signs a user in to it, instead of refusing.
+    #[arg(long)]
+    create_apps: bool,
+    /// Logs refusals on standard error; twice, every request.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// Serves.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let folder = options.data.folder()?;
+    log(options.verbose);
+    block_on(async {
+        let data = folder.clone();
+        let opened = spawn_blocking(move || RedbStore::open(&data)).await.map_err(Failure::failed)?;
+        let store: Arc<dyn Store> = Arc::new(opened.map_err(Failure::failed)?);
+        let unknown_apps = if options.create_apps { UnknownApps::Create } else { UnknownApps::Refuse };
+        let rules = Rules { unknown_apps, ..Rules::default() };
+        let platform = Platform::open(store.clone(), Arc::new(TokioClock), rules).await.map_err(Failure::failed)?;
+        host_key::provide(&folder, &platform, &*store).await?;
+
+        let listening = |error| Failure::failed(format!("{} cannot be listened on: {error}", options.listen));
+        let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let stop = interrupted()?;
+        terminal::say(&format!("wx: the host key is kept in {}", host_key::path(&folder).display()));
+        if !address.ip().is_loopback() {
+            terminal::say("wx: secrets travel in the open on plain HTTP: put a proxy with TLS before this server");
+        }
+        output::line(&format!("http://{address}"))?;
+        output::flush()?;
+        Server::new(Arc::new(platform)).serve(listener, stop).await.map_err(Failure::failed)?;
+        terminal::say("wx: stopped");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Ready when somebody interrupts or ends the program.
+fn interrupted() -> Result<impl Future<Output = ()> + Send, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::ERROR,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    // Nothing else sets one, and a second one would be no reason not to serve.
+    let _ = tracing::subscriber::set_global_default(
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).finish(),
+    );
+}

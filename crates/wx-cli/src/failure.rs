@@ -1,0 +1,39 @@
+//! Why a command ends without what it was asked for.
+
+use std::{fmt::Display, io};
+
+/// The exit code of [`Failure::Failed`].
+pub(crate) const FAILED: u8 = 1;
+/// The exit code of [`Failure::Misuse`]; clap's own, too.
+pub(crate) const MISUSE: u8 = 2;
+
+/// Why a command ends without what it was asked for. The texts are for the person at the terminal and hold no secret.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was asked rightly and did not work.
+    Failed(String),
+    /// It was asked wrongly.
+    Misuse(String),
+    /// Nobody reads the output any more: no reason for a word.
+    BrokenPipe,
+}
+
+impl Failure {
+    /// It was asked rightly and did not work.
+    pub(crate) fn failed(text: impl Display) -> Self {
+        Self::Failed(text.to_string())
+    }
+
+    /// It was asked wrongly.
+    pub(crate) fn misuse(text: impl Display) -> Self {
+        Self::Misuse(text.to_string())
+    }
+
+    /// The output could not be written.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Failed(format!("the output cannot be written: {error}")),
+        }
+    }
+}

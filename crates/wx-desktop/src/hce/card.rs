@@ -1,0 +1,216 @@
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+use wx_api::{Api, AppId, Clock, Error};
+use wx_rules::{
+    aid::AidPattern,
+    hce::{Nfc, Radio, Step},
+};
+
+use super::{
+    field::Field,
+    trace::Lost,
+    transport::{Answers, Link, NotInserted, Signal, Transport},
+};
+
+/// A machine on which everything works, as far as that is not the user's to say.
+const ALL_WELL: Radio = Radio { nfc: Nfc::On, hce: true, default_app: true };
+
+/// How long to wait before looking for a reader that went away: from the first time to the last and every later one.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// A longer answer than this is reported: some terminals have gone by then. A frame waiting time of FWI 7 is 38.7 ms.
+const TERMINAL: u64 = 38_700;
+
+/// The one card of a host: it keeps it in the reader while it is wanted, and moves what passes.
+pub(super) struct Card {
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    patience: Duration,
+    field: Mutex<Field>,
+    /// Whoever puts the card in, for there is only one.
+    putting_in: tokio::sync::Mutex<()>,
+    /// Nobody owes an answer any more.
+    settled: Notify,
+}
+
+impl Card {
+    pub(super) fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+        let (field, putting_in, settled) = (Mutex::default(), tokio::sync::Mutex::default(), Notify::new());
+        Self { transport, clock, patience, field, putting_in, settled }
+    }
+
+    pub(super) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(super) fn field(&self) -> MutexGuard<'_, Field> {
+        self.field.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics under the lock
+    }
+
+    /// What the machine has. With a card in the reader all is well, and the machine need not be asked.
+    pub(super) fn radio(&self) -> Radio {
+        let (has_card, is_off) = {
+            let field = self.field();
+            (field.has_card(), field.is_off())
+        };
+        let radio = if has_card { ALL_WELL } else { self.transport.radio() };
+        match radio.nfc {
+            Nfc::On if is_off => Radio { nfc: Nfc::Off, ..radio },
+            _ => radio,
+        }
+    }
+
+    pub(super) async fn start(self: &Arc<Self>, app: &AppId, aids: Vec<AidPattern>) -> Result<(), Error> {
+        if let Some(link) = self.put_in().await? {
+            tokio::spawn(self.clone().keep_in(link));
+        }
+        let mut field = self.field();
+        let registered = field.register(app, aids);
+        if !field.wants_card() {
+            field.take_out();
+        }
+        registered.map_err(|code| code.error(Api::StartHce))
+    }
+
+    pub(super) async fn stop(&self, app: &AppId) {
+        let owed = self.field().unregister(app);
+        self.settled.notify_one();
+        if let Some((card, answer)) = owed {
+            self.answer(&card, answer).await;
+        }
+    }
+
+    pub(super) async fn respond(&self, app: &AppId, response: &[u8]) -> Result<(), Error> {
+        let due = self.field().respond(app, response)?;
+        if let Some(due) = due {
+            if due.after > TERMINAL {
+                tracing::warn!(%app, micros = due.after, "a mini-program answered a reader late: a terminal may have gone by now");
+            }
+            self.answer(&due.to, response).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn switch(self: &Arc<Self>, on: bool) {
+        let mut field = self.field();
+        field.switch(on);
+        self.settled.notify_one();
+        if field.wants_card() && !field.has_card() {
+            let card = self.clone();
+            tokio::spawn(async move {
+                if let Some(link) = card.put_in_again().await {
+                    card.keep_in(link).await;
+                }
+            });
+        }
+    }
+
+    /// A reader that does not take its answer has let the card go: whoever serves it hears of that.
+    async fn answer(&self, card: &Arc<dyn Answers>, answer: &[u8]) {
+        self.settled.notify_one();
+        if card.answer(answer).await.is_err() {
+            card.close();
+        }
+    }
+
+    /// Puts the card in. None, if it is in the reader already.
+    async fn put_in(&self) -> Result<Option<Link>, NotInserted> {
+        let _turn = self.putting_in.lock().await;
+        if self.field().has_card() {
+            return Ok(None);
+        }
+        let link = self.transport.insert().await?;
+        self.field().put_in(link.answers.clone());
+        Ok(Some(link))
+    }
+
+    /// Looks for a reader until there is one. None, once no card is wanted any more or somebody else put it in.
+    async fn put_in_again(&self) -> Option<Link> {
+        let (mut pause, longest) = LOOK_AGAIN;
+        while self.field().wants_card() {
+            match self.put_in().await {
+                Ok(link) => {
+                    let mut field = self.field();
+                    if !field.wants_card() {
+                        field.take_out(); // nobody else would
+                    }
+                    return link;
+                }
+                // In real time: a reader is outside, and no mini-program's clock moves it.
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause = longest.min(2 * pause);
+        }
+        None
+    }
+
+    /// Serves the reader with the card in it, and puts the card in again when it comes out and is wanted.
+    async fn keep_in(self: Arc<Self>, link: Link) {
+        let mut next = Some(link);
+        while let Some(mut link) = next {
+            let why = self.serve(&mut link).await;
+            self.field().let_go(&link.answers, why);
+            link.answers.close();
+            next = self.put_in_again().await;
+        }
+    }
+
+    /// Moves what passes between the reader and the mini-programs, until the card is out of the reader.
+    async fn serve(&self, link: &mut Link) -> Lost {
+        let mut too_long = pin!(self.too_long(&link.answers));
+        loop {
+            let signal = tokio::select! {
+                signal = link.signals.next() => signal,
+                () = &mut too_long => return Lost::Unanswered,
+            };
+            match signal {
+                None => return Lost::ReaderGone,
+                Some(Signal::FieldLost) => self.field().lose(Lost::PowerOff),
+                Some(Signal::Command(command)) => loop {
+                    let step = {
+                        let mut field = self.field();
+                        if !field.is_in(&link.answers) {
+                            return Lost::ReaderGone; // taken out meanwhile
+                        }
+                        field.command(&command, self.clock.now())
+                    };
+                    match step {
+                        Step::Deliver { .. } => break,
+                        Step::Answer(answer) => {
+                            self.answer(&link.answers, answer).await;
+                            break;
+                        }
+                        Step::Wait => tokio::select! {
+                            () = self.settled.notified() => {}
+                            () = &mut too_long => return Lost::Unanswered,
+                        },
+                    }
+                },
+            }
+        }
+    }
+
+    /// Ends when an answer has been owed for too long.
+    async fn too_long(&self, card: &Arc<dyn Answers>) {
+        loop {
+            let owed = { self.field().owes().map(|owes| owes.since) };
+            let end = owed.unwrap_or_else(|| self.clock.now()) + self.patience;
+            if owed.is_some() && end <= self.clock.now() {
+                return;
+            }
+            self.clock.sleep_until(end).await;
+            if !self.field().is_in(card) {
+                return std::future::pending().await;
+            }
+        }
+    }
+}

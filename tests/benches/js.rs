@@ -1,0 +1,202 @@
+//! What the way through JavaScript costs: `cargo xtask bench js`.
+//!
+//! Every figure is a ratio or a bound measured in this one run, so a slow machine changes both sides. A figure out of bounds fails
+//! the command.
+
+#![allow(clippy::print_stdout)] // a benchmark reports to its user
+
+use std::{
+    cell::Cell,
+    fs,
+    hint::black_box,
+    process::ExitCode,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use wx_api::{
+    Api, ApiSet, Cx, Host, Result,
+    hce::{GetHceStateRequest, GetHceStateResult, Hce},
+    login::{Login, LoginRequest, LoginResult},
+};
+use wx_host::Wx;
+use wx_js::{Engine, Level};
+
+const ROUNDS: usize = 201;
+const CALLS: u32 = 1_000;
+
+fn main() -> ExitCode {
+    // Not all arguments are ours: `cargo bench` adds `--bench`.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
+    let figures = runtime.block_on(async {
+        let [used, resident, start_up] = apps().await;
+        let (state, code) = ("errCode: 0", "code: '033aB2cD4eF6gH8iJ0kL2mN4oP6qR8sT'");
+        [
+            call(
+                "getHCEState with callbacks / Promise with the same ones",
+                "getHCEState",
+                &with_answer("getHCEState", state),
+                1.5,
+            )
+            .await,
+            call("login with callbacks / Promise with the same ones", "login", &with_answer("login", code), 1.5).await,
+            call("getHCEState with callbacks / Promise that brings nothing", "getHCEState", BARE, 2.5).await,
+            used,
+            resident,
+            start_up,
+        ]
+    });
+    println!("{:<58} {:>12} {:>12}", "figure", "measured", "bound");
+    let mut good = true;
+    for figure in figures {
+        let within = figure.measured <= figure.bound;
+        good &= within;
+        let verdict = if within { "" } else { "  OUT OF BOUNDS" };
+        println!("{:<58} {:>12.2} {:>12.2} {}{verdict}", figure.name, figure.measured, figure.bound, figure.unit);
+        println!("    {}", figure.detail);
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+struct Figure {
+    name: &'static str,
+    measured: f64,
+    bound: f64,
+    unit: &'static str,
+    detail: String,
+}
+
+/// A backend that does nothing, so that only the way to it is measured.
+struct Nothing;
+
+#[async_trait]
+impl Hce for Nothing {
+    fn supported(&self) -> ApiSet {
+        Api::GetHceState.into()
+    }
+
+    async fn get_hce_state(&self, _: &Cx, _: GetHceStateRequest) -> Result<GetHceStateResult> {
+        Ok(GetHceStateResult {})
+    }
+}
+
+#[async_trait]
+impl Login for Nothing {
+    fn supported(&self) -> ApiSet {
+        Api::Login.into()
+    }
+
+    async fn login(&self, _: &Cx, _: LoginRequest) -> Result<LoginResult> {
+        Ok(LoginResult { code: "033aB2cD4eF6gH8iJ0kL2mN4oP6qR8sT".to_owned() })
+    }
+}
+
+fn engine(app: u32) -> (Engine, Rc<Cell<u32>>) {
+    let host = Host { hce: Some(Arc::new(Nothing)), login: Some(Arc::new(Nothing)), ..Host::default() };
+    let done = Rc::new(Cell::new(0));
+    let told = done.clone();
+    let engine = Engine::builder(Wx::builder(host).build(), Cx::new(format!("wx{app:016x}")))
+        .console(|level, line| assert!(level < Level::Error, "{line}"))
+        .function("done", move |(count,): (u32,)| {
+            told.set(told.get() + count);
+            Ok(())
+        });
+    (engine.build().expect("the limits are generous"), done)
+}
+
+/// What a script would do in place of a call: the same callbacks with the same object, brought by one of the engine's own promises.
+fn with_answer(api: &str, fields: &str) -> String {
+    format!(
+        "args => {{ Promise.resolve().then(() => {{
+           const res = {{ errMsg: '{api}:ok', {fields} }}; args.success?.(res); args.complete?.(res)
+         }}) }}"
+    )
+}
+
+/// The least that a promise can do: one callback, without an object. A call does more, so its bound is another.
+const BARE: &str = "args => { Promise.resolve().then(args.complete) }";
+
+/// One call after the other, each from the callback of the one before it, through `wx`, and through what the script does by itself.
+async fn call(name: &'static str, api: &str, alone: &str, bound: f64) -> Figure {
+    let success = if alone == BARE { "" } else { "success: res => { if (!res.errMsg.endsWith(':ok')) throw res }, " };
+    let begin = |call: &str| {
+        format!(
+            "let n = 0; const call = {call};
+             (function next() {{ if (n++ < {CALLS}) call({{ {success}complete: next }}); else done(n - 1) }})()"
+        )
+    };
+    let (ours, theirs) = (begin(&format!("wx.{api}")), begin(alone));
+    let (mut engine, done) = engine(0);
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        for (script, times) in [(&ours, &mut a), (&theirs, &mut b)] {
+            done.set(0);
+            let start = Instant::now();
+            engine.run_source("app.js", script).await.expect("the script runs well");
+            times.push(start.elapsed());
+            assert_eq!(done.get(), CALLS, "every call is answered");
+        }
+    }
+    let (ours, theirs) = (undisturbed(&mut a), undisturbed(&mut b));
+    Figure {
+        name,
+        measured: ours / theirs,
+        bound,
+        unit: "x",
+        detail: format!("{ours:.0} ns against {theirs:.0} ns, the script's own share in both"),
+    }
+}
+
+/// A thousand apps in one process, each with an engine, the whole `wx`, and a call behind it: what an engine says it uses, what the
+/// process has grown by, and how long it takes.
+async fn apps() -> [Figure; 3] {
+    const APPS: u32 = 1_000;
+    drop(engine(0)); // what the first one sets up for all is not counted
+    let (before, start) = (resident_kib(), Instant::now());
+    let (mut apps, mut used) = (Vec::new(), 0);
+    for i in 0..APPS {
+        let (mut engine, done) = engine(i);
+        used = used.max(engine.memory_used());
+        engine.run_source("app.js", "wx.login({ success: res => done(res.code.length) })").await.expect("the script runs well");
+        assert_eq!(done.get(), 32, "the call is answered");
+        apps.push(engine);
+    }
+    let (elapsed, after) = (start.elapsed(), resident_kib());
+    assert_eq!(black_box(&apps).len(), 1_000);
+    #[allow(clippy::cast_precision_loss, reason = "some hundred thousand bytes")]
+    let used = used as f64 / 1024.0;
+    let detail = "what the engine has allocated, before a script runs".to_owned();
+    [
+        Figure { name: "memory of a context with the whole wx", measured: used, bound: 256.0, unit: "KiB", detail },
+        Figure {
+            name: "resident memory of an app, 1,000 in one process",
+            measured: (after - before) / f64::from(APPS),
+            bound: 256.0,
+            unit: "KiB",
+            detail: "each with an engine and a call behind it".to_owned(),
+        },
+        Figure {
+            name: "start of an app, its first call answered",
+            measured: elapsed.as_secs_f64() * 1000.0 / f64::from(APPS),
+            bound: 10.0,
+            unit: "ms",
+            detail: format!("{APPS} one after the other, all alive at the end"),
+        },
+    ]
+}
+
+/// Nanoseconds per call in the round that a tenth of the rounds were faster than: what else runs on the machine only ever adds, so
+/// the fast rounds are those it left alone.
+fn undisturbed(rounds: &mut [Duration]) -> f64 {
+    rounds.sort();
+    rounds[rounds.len() / 10].as_secs_f64() / f64::from(CALLS) * 1e9
+}
+
+/// Resident memory of this process in KiB, as Linux tells it.
+fn resident_kib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").expect("this figure needs Linux's /proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("/proc tells VmRSS");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("VmRSS is a number")
+}
