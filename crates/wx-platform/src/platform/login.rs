@@ -64,7 +64,7 @@ impl Platform {
         self.limits.exchanged(&self.rules, tag, now);
         self.admitted(&session.user).await?;
         let unionid = app.account.as_deref().map(|account| identity::unionid(&self.identity, account, &session.user));
-        let session_key = Hidden::from(session.key.expose_base64().as_str());
+        let session_key = Hidden::from(std::mem::take(&mut *session.key.expose_base64()));
         Ok(session::Session { openid: session.openid, session_key, unionid })
     }
 }

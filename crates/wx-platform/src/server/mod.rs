@@ -16,6 +16,7 @@ mod connections;
 mod endpoint;
 mod limits;
 mod metrics;
+mod query;
 mod read;
 
 use std::{io, sync::Arc};

@@ -7,11 +7,11 @@ use axum::{
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::Limits;
+use super::{Limits, query};
 use crate::{Errcode, platform::Refused};
 
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Refused> {
-    serde_urlencoded::from_str(uri.query().unwrap_or_default())
+    query::parse(uri.query().unwrap_or_default())
         .map_err(|_| refused("data format error: a field of the query stands twice or has the wrong type".to_owned()))
 }
 
