@@ -167,7 +167,7 @@ fn a_newcomer_who_follows_the_api_guide_has_domain_number_seven() {
 
 fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
-        if from.file_name().is_some_and(|name| name == "target") {
+        if from.file_name().is_some_and(|name| name == "target" || name == "node_modules") {
             return;
         }
         fs::create_dir_all(to).unwrap();
