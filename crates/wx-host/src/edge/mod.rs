@@ -5,8 +5,8 @@
 //! with [`read`] or anything else with [`deserialize`], and shows an [`Outcome`] in its own form. What is refused, and in which
 //! words, is decided here for all of them.
 //!
-//! JSON text has two readers and one judgement. [`strict`] reads the text straight into the request, which is all that a right call costs. What it
-//! refuses, [`declared`] reads again parameter by parameter in the order of the page: it finds out which one is wrong, and
+//! JSON text has two readers and one judgement. `strict` reads the text straight into the request, which is all that a right call costs. What it
+//! refuses, `declared` reads again parameter by parameter in the order of the page: it finds out which one is wrong, and
 //! accepts what only looks wrong, such as `5000.0` for a whole number.
 
 mod argument;

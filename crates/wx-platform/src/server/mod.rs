@@ -34,7 +34,7 @@ pub use self::limits::Limits;
 use self::{answer::Rids, endpoint::Endpoint, metrics::Metrics};
 use crate::platform::Platform;
 
-/// A server. See the example of the [crate](crate).
+/// A server. See the example of the [crate].
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
