@@ -3,10 +3,7 @@
 //! Every figure is a ratio or a bound measured in this one run, so a slow machine changes both sides. A figure out of bounds fails
 //! the command.
 
-#![allow(clippy::print_stdout)] // a benchmark reports to its user
-
 use std::{
-    fs,
     hint::black_box,
     process::ExitCode,
     sync::Arc,
@@ -23,6 +20,7 @@ use wx_api::{
 };
 use wx_host::{Consent, Fault, MemoryStore, Record, Timeout, TokioClock, Wx};
 use wx_mock::World;
+use wx_tests::bench::{Bound, Figure, report, resident_kib, undisturbed};
 
 const ROUNDS: usize = 301;
 const CALLS: u32 = 2_000;
@@ -46,30 +44,7 @@ fn main() -> ExitCode {
         start_up(),
         slow_subscriber(),
     ];
-    println!("{:<58} {:>12} {:>12}", "figure", "measured", "bound");
-    let mut good = true;
-    for figure in figures {
-        let within = figure.measured <= figure.bound;
-        good &= within;
-        println!(
-            "{:<58} {:>12.2} {:>12.2} {}{}",
-            figure.name,
-            figure.measured,
-            figure.bound,
-            figure.unit,
-            if within { "" } else { "  OUT OF BOUNDS" }
-        );
-        println!("    {}", figure.detail);
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-struct Figure {
-    name: &'static str,
-    measured: f64,
-    bound: f64,
-    unit: &'static str,
-    detail: String,
+    report(figures)
 }
 
 /// A backend that does nothing, so that only the way to it is measured.
@@ -149,9 +124,9 @@ fn typed_call() -> Figure {
         },
     );
     Figure {
-        name: "typed call through all layers / bare dyn call",
+        name: "typed call through all layers / bare dyn call".to_owned(),
         measured: ratio,
-        bound: 15.0,
+        bound: Bound::AtMost(15.0),
         unit: "x",
         detail: format!("{ours:.0} ns against {theirs:.0} ns"),
     }
@@ -159,7 +134,7 @@ fn typed_call() -> Figure {
 
 /// Text in, text out through the JSON edge against `serde_json` alone on the same two texts. Short texts are the hard ones: there
 /// the conventions weigh most.
-fn json_edge<R: Request>(name: &'static str, req: &R) -> Figure {
+fn json_edge<R: Request>(name: &str, req: &R) -> Figure {
     let (wx, cx) = (Wx::builder(bare_host()).build(), Cx::new("wx00000000000000a1"));
     let (api, text) = (R::FACTS.name, serde_json::to_string(req).expect("the request serialises"));
     let reply = wx.call(&cx, req.clone()).now_or_never().expect("answers at once").expect("answers ok");
@@ -176,9 +151,9 @@ fn json_edge<R: Request>(name: &'static str, req: &R) -> Figure {
         },
     );
     Figure {
-        name,
+        name: name.to_owned(),
         measured: ratio,
-        bound: 4.0,
+        bound: Bound::AtMost(4.0),
         unit: "x",
         detail: format!("{ours:.0} ns against {theirs:.0} ns, {} bytes in", text.len()),
     }
@@ -206,9 +181,9 @@ fn idle_memory() -> Figure {
     let each = (resident_kib() - before) / f64::from(INSTANCES);
     drop(black_box(instances));
     Figure {
-        name: "memory of an idle instance (Wx, layers, mock world)",
+        name: "memory of an idle instance (Wx, layers, mock world)".to_owned(),
         measured: each,
-        bound: 32.0,
+        bound: Bound::AtMost(32.0),
         unit: "KiB",
         detail: format!("resident memory of {INSTANCES} instances, divided"),
     }
@@ -223,9 +198,9 @@ fn start_up() -> Figure {
         assert!(matches!(answer, Some(Ok(_))), "the mock answers at once");
     }
     Figure {
-        name: "start of a thousand instances, 10,000 in one process",
+        name: "start of a thousand instances, 10,000 in one process".to_owned(),
         measured: start.elapsed().as_secs_f64() * 1000.0 / 10.0,
-        bound: 1000.0,
+        bound: Bound::AtMost(1000.0),
         unit: "ms",
         detail: "each with a world, all layers and a first call".to_owned(),
     }
@@ -264,9 +239,9 @@ fn slow_subscriber() -> Figure {
         without.push(deliver(1000) / 1000.0);
     }
     Figure {
-        name: "delivery per reader, one of 1,000 asleep / none asleep",
+        name: "delivery per reader, one of 1,000 asleep / none asleep".to_owned(),
         measured: undisturbed(&mut with_slow) / undisturbed(&mut without),
-        bound: 1.1,
+        bound: Bound::AtMost(1.1),
         unit: "x",
         detail: format!("{EVENTS} events, every other subscriber got every one"),
     }
@@ -289,17 +264,4 @@ fn compare(mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f64, f64) 
     }
     let (ours, theirs) = (undisturbed(&mut a), undisturbed(&mut b));
     (ours / theirs, ours, theirs)
-}
-
-/// The value that a tenth of the rounds were faster than.
-fn undisturbed(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 10]
-}
-
-/// Resident memory of this process in KiB, as Linux tells it.
-fn resident_kib() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").expect("this figure needs Linux's /proc");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("/proc tells VmRSS");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("VmRSS is a number")
 }

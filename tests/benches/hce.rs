@@ -22,6 +22,7 @@ use wx_api::{
 use wx_desktop::hce::{DesktopHce, Vpcd};
 use wx_host::{TokioClock, Wx};
 use wx_rig::{Stack, Terminal};
+use wx_tests::bench::{Bound, Figure, median, report};
 
 /// How often program and ping-pong take turns, and how many round trips each has per turn.
 const TURNS: usize = 9;
@@ -36,21 +37,17 @@ async fn main() -> ExitCode {
         println!("no figure: the PC/SC stack is {missing}");
         return ExitCode::from(u8::from(std::env::var_os(wx_rig::REQUIRED).is_some()));
     }
-    let mut good = true;
-    println!("{:<58} {:>9} {:>9}", "figure", "measured", "bound");
+    let mut figures = Vec::new();
     for (command, response) in [(20, 2), (20, 256), (250, 256)] {
-        let (ratio, ours, floor) = round_trip(command, response).await.expect("the stack works");
-        good &= ratio <= BOUND;
-        let name = format!("PC/SC round trip, {command} bytes out, {response} back / loopback ping-pong");
-        println!("{name:<58} {ratio:>9.2} {BOUND:>9.2} x{}", if ratio <= BOUND { "" } else { "  OUT OF BOUNDS" });
-        println!("    median {:.1} µs against {:.1} µs", ours / 1e3, floor / 1e3);
+        figures.push(round_trip(command, response).await.expect("the stack works"));
     }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    report(figures)
 }
 
-/// The median of a round trip against that of the ping-pong, and both in nanoseconds. Of all turns the best: what else runs on the
+/// The median of a round trip against that of the ping-pong. Of all turns the best: what else runs on the
 /// machine only ever adds.
-async fn round_trip(command: usize, response: usize) -> Option<(f64, f64, f64)> {
+async fn round_trip(command: usize, response: usize) -> Option<Figure> {
+    let name = format!("PC/SC round trip, {command} bytes out, {response} back / ping-pong");
     let stack = Stack::new().ok()?;
     stack.start().ok()?;
     let terminal = stack.terminal().ok()?;
@@ -60,12 +57,13 @@ async fn round_trip(command: usize, response: usize) -> Option<(f64, f64, f64)> 
     let command: Vec<u8> = [0x80, 0x10].into_iter().chain((2..command).map(|_| 0xA5)).collect();
     let (mut ours, mut floors) = (f64::MAX, f64::MAX);
     for _ in 0..TURNS {
-        ours = ours.min(median(&terminal, &command).await?);
+        ours = ours.min(program(&terminal, &command).await?);
         floors = floors.min(floor(command.len() + 2, response + 2).ok()?);
     }
     mini_program.abort();
     let _ = mini_program.await; // its card must not turn up in the next stack, which may have the same port
-    Some((ours / floors, ours, floors))
+    let detail = format!("median {:.1} µs against {:.1} µs over loopback", ours / 1e3, floors / 1e3);
+    Some(Figure { name, measured: ours / floors, bound: Bound::AtMost(BOUND), unit: "x", detail })
 }
 
 /// A mini-program that answers every command with so many bytes, through the layers of a host.
@@ -85,7 +83,7 @@ async fn plays(stack: &Stack, response: usize) -> wx_api::Result<tokio::task::Jo
     }))
 }
 
-async fn median(terminal: &Terminal, command: &[u8]) -> Option<f64> {
+async fn program(terminal: &Terminal, command: &[u8]) -> Option<f64> {
     let (median, _) = terminal.time(ROUNDS, command).await?;
     Some(f64::from(u32::try_from(median).ok()?))
 }
@@ -116,6 +114,5 @@ fn floor(out: usize, back: usize) -> io::Result<f64> {
     }
     drop(here);
     let _ = answering.join();
-    taken.sort_by(f64::total_cmp);
-    Ok(taken[taken.len() / 2])
+    Ok(median(&mut taken))
 }

@@ -3,17 +3,7 @@
 //! Every figure is a ratio or a bound measured in this one run, so a slow machine changes both sides. A figure out of bounds fails
 //! the command.
 
-#![allow(clippy::print_stdout)] // a benchmark reports to its user
-
-use std::{
-    cell::Cell,
-    fs,
-    hint::black_box,
-    process::ExitCode,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, hint::black_box, process::ExitCode, rc::Rc, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use wx_api::{
@@ -23,6 +13,7 @@ use wx_api::{
 };
 use wx_host::Wx;
 use wx_js::{Engine, Level};
+use wx_tests::bench::{Bound, Figure, report, resident_kib, undisturbed};
 
 const ROUNDS: usize = 201;
 const CALLS: u32 = 1_000;
@@ -48,24 +39,7 @@ fn main() -> ExitCode {
             start_up,
         ]
     });
-    println!("{:<58} {:>12} {:>12}", "figure", "measured", "bound");
-    let mut good = true;
-    for figure in figures {
-        let within = figure.measured <= figure.bound;
-        good &= within;
-        let verdict = if within { "" } else { "  OUT OF BOUNDS" };
-        println!("{:<58} {:>12.2} {:>12.2} {}{verdict}", figure.name, figure.measured, figure.bound, figure.unit);
-        println!("    {}", figure.detail);
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-struct Figure {
-    name: &'static str,
-    measured: f64,
-    bound: f64,
-    unit: &'static str,
-    detail: String,
+    report(figures)
 }
 
 /// A backend that does nothing, so that only the way to it is measured.
@@ -119,7 +93,7 @@ fn with_answer(api: &str, fields: &str) -> String {
 const BARE: &str = "args => { Promise.resolve().then(args.complete) }";
 
 /// One call after the other, each from the callback of the one before it, through `wx`, and through what the script does by itself.
-async fn call(name: &'static str, api: &str, alone: &str, bound: f64) -> Figure {
+async fn call(name: &str, api: &str, alone: &str, bound: f64) -> Figure {
     let success = if alone == BARE { "" } else { "success: res => { if (!res.errMsg.endsWith(':ok')) throw res }, " };
     let begin = |call: &str| {
         format!(
@@ -135,15 +109,15 @@ async fn call(name: &'static str, api: &str, alone: &str, bound: f64) -> Figure 
             done.set(0);
             let start = Instant::now();
             engine.run_source("app.js", script).await.expect("the script runs well");
-            times.push(start.elapsed());
+            times.push(start.elapsed().as_secs_f64() / f64::from(CALLS) * 1e9);
             assert_eq!(done.get(), CALLS, "every call is answered");
         }
     }
     let (ours, theirs) = (undisturbed(&mut a), undisturbed(&mut b));
     Figure {
-        name,
+        name: name.to_owned(),
         measured: ours / theirs,
-        bound,
+        bound: Bound::AtMost(bound),
         unit: "x",
         detail: format!("{ours:.0} ns against {theirs:.0} ns, the script's own share in both"),
     }
@@ -169,34 +143,26 @@ async fn apps() -> [Figure; 3] {
     let used = used as f64 / 1024.0;
     let detail = "what the engine has allocated, before a script runs".to_owned();
     [
-        Figure { name: "memory of a context with the whole wx", measured: used, bound: 256.0, unit: "KiB", detail },
         Figure {
-            name: "resident memory of an app, 1,000 in one process",
+            name: "memory of a context with the whole wx".to_owned(),
+            measured: used,
+            bound: Bound::AtMost(256.0),
+            unit: "KiB",
+            detail,
+        },
+        Figure {
+            name: "resident memory of an app, 1,000 in one process".to_owned(),
             measured: (after - before) / f64::from(APPS),
-            bound: 256.0,
+            bound: Bound::AtMost(256.0),
             unit: "KiB",
             detail: "each with an engine and a call behind it".to_owned(),
         },
         Figure {
-            name: "start of an app, its first call answered",
+            name: "start of an app, its first call answered".to_owned(),
             measured: elapsed.as_secs_f64() * 1000.0 / f64::from(APPS),
-            bound: 10.0,
+            bound: Bound::AtMost(10.0),
             unit: "ms",
             detail: format!("{APPS} one after the other, all alive at the end"),
         },
     ]
-}
-
-/// Nanoseconds per call in the round that a tenth of the rounds were faster than: what else runs on the machine only ever adds, so
-/// the fast rounds are those it left alone.
-fn undisturbed(rounds: &mut [Duration]) -> f64 {
-    rounds.sort();
-    rounds[rounds.len() / 10].as_secs_f64() / f64::from(CALLS) * 1e9
-}
-
-/// Resident memory of this process in KiB, as Linux tells it.
-fn resident_kib() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").expect("this figure needs Linux's /proc");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("/proc tells VmRSS");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("VmRSS is a number")
 }

@@ -4,8 +4,6 @@
 //! the same crates and nothing else: no check of a duplicate key, of an appid or of a time. The figure is what a server pays for
 //! `signature::verify` and `open_data::open` over that, measured in this one run. Out of bounds fails the command.
 
-#![allow(clippy::print_stdout)] // a benchmark reports to its user
-
 use std::{fmt::Write as _, hint::black_box, process::ExitCode, time::Instant};
 
 use aes::Aes128;
@@ -14,6 +12,7 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use serde::Deserialize;
 use sha1::{Digest, Sha1};
 use wx_crypto::{Expect, SessionKey, open_data, signature};
+use wx_tests::bench::{Bound, Figure, report, undisturbed};
 
 const ROUNDS: usize = 3001;
 /// How much a round reads: so little that it is over before the machine turns to something else.
@@ -26,12 +25,8 @@ const NOW: i64 = 1_800_000_000;
 
 fn main() -> ExitCode {
     // Not all arguments are ours: `cargo bench` adds `--bench`.
-    println!("{:<42} {:>9} {:>7}", "verify + open / bare stages", "measured", "bound");
-    let mut good = true;
-    for (name, json) in [("user info", user_info()), ("a month of steps", steps(16 * 1024)), ("long texts", texts(16 * 1024))] {
-        good &= Sample::new(json).report(name);
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let samples = [("user info", user_info()), ("a month of steps", steps(16 * 1024)), ("long texts", texts(16 * 1024))];
+    report(samples.map(|(name, json)| Sample::new(json).figure(name)))
 }
 
 /// A user's data as `getUserInfo` seals them, 374 bytes.
@@ -83,7 +78,7 @@ impl Sample {
         Self { json, signature, encrypted_data: sealed.encrypted_data, iv: sealed.iv, key, key_text }
     }
 
-    fn report(&self, name: &str) -> bool {
+    fn figure(&self, name: &str) -> Figure {
         let calls = (ROUND_BYTES / self.json.len()).max(1);
         let sides: [&dyn Fn(); 5] =
             [&|| self.checked(), &|| self.hash(), &|| drop(self.decode()), &|| self.decrypt_only(), &|| self.read()];
@@ -98,14 +93,17 @@ impl Sample {
                 nanoseconds.push(start.elapsed().as_secs_f64() / calls as f64 * 1e9);
             }
         }
-        let [checked, hash, decode, decrypt, read] = rounds.map(undisturbed);
+        let [checked, hash, decode, decrypt, read] = rounds.map(|mut rounds| undisturbed(&mut rounds));
         let bare = hash + decode + decrypt + read;
-        let ratio = checked / bare;
-        let within = ratio <= BOUND;
-        let verdict = if within { "" } else { "  OUT OF BOUNDS" };
-        println!("{:<42} {ratio:>9.2} {BOUND:>7.2} x{verdict}", format!("{name}, {} bytes", self.json.len()));
-        println!("    {checked:.0} ns against {bare:.0}: sha1 {hash:.0}, base64 {decode:.0}, AES {decrypt:.0}, JSON {read:.0}");
-        within
+        Figure {
+            name: format!("verify + open / bare stages: {name}, {} bytes", self.json.len()),
+            measured: checked / bare,
+            bound: Bound::AtMost(BOUND),
+            unit: "x",
+            detail: format!(
+                "{checked:.0} ns against {bare:.0}: sha1 {hash:.0}, base64 {decode:.0}, AES {decrypt:.0}, JSON {read:.0}"
+            ),
+        }
     }
 
     /// What is measured.
@@ -159,10 +157,4 @@ struct Document<'a> {
 struct Watermark<'a> {
     appid: &'a str,
     timestamp: i64,
-}
-
-/// The value that a tenth of the rounds were faster than: what else runs on the machine only ever adds to a round.
-fn undisturbed(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 10]
 }

@@ -6,8 +6,6 @@
 //! Where both sides keep every core busy, what counts is requests for each second of processor time that this process got: a
 //! throughput by the wall clock would say how much the machine's other work left over in that round.
 
-#![allow(clippy::print_stdout)] // a benchmark reports to its user
-
 use std::{fs, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Instant};
 
 use axum::{Router, routing::get};
@@ -23,30 +21,14 @@ use wx_platform::{
     store::{MemoryStore, RedbStore, Store},
     wire::{host, session},
 };
+use wx_tests::bench::{Bound, Figure, median, report};
 
 const APP: &str = "wx4f4bc4dec97d474b";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     // Not all arguments are ours: `cargo bench` adds `--bench`.
-    println!("server and clients in one process, {} threads", std::thread::available_parallelism().map_or(1, usize::from));
-    let figures = [exchange_to_hello_world().await, many_clients_to_one().await];
-    println!("{:<58} {:>12} {:>12}", "figure", "measured", "bound");
-    let mut good = true;
-    for Figure { name, measured, at_least, detail } in figures {
-        let within = measured >= at_least;
-        good &= within;
-        println!("{name:<58} {measured:>11.2}x {at_least:>11.2}x {}", if within { "" } else { "  OUT OF BOUNDS" });
-        println!("    {detail}");
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-struct Figure {
-    name: &'static str,
-    measured: f64,
-    at_least: f64,
-    detail: String,
+    report([exchange_to_hello_world().await, many_clients_to_one().await])
 }
 
 /// Codes exchanged over the store in memory, each of a user of its own, against axum saying hello.
@@ -65,12 +47,12 @@ async fn exchange_to_hello_world() -> Figure {
         ours.push(exchanges.each_second);
         theirs.push(hellos.each_second);
     }
-    ratios.sort_by(f64::total_cmp);
     let (ours, theirs) = (undisturbed(&mut ours), undisturbed(&mut theirs));
     Figure {
-        name: "jscode2session in memory / axum hello-world",
-        measured: ratios[ROUNDS / 2],
-        at_least: 0.7,
+        name: "jscode2session in memory / axum hello-world".to_owned(),
+        measured: median(&mut ratios),
+        bound: Bound::AtLeast(0.7),
+        unit: "x",
         detail: format!("by processor time; {ours:.0}/s against {theirs:.0}/s, {CLIENTS} connections, each code consumed"),
     }
 }
@@ -88,9 +70,10 @@ async fn many_clients_to_one() -> Figure {
     }
     let (many, one) = (undisturbed(&mut many), undisturbed(&mut one));
     Figure {
-        name: "jscode2session on disk, 64 clients / 1 client",
+        name: "jscode2session on disk, 64 clients / 1 client".to_owned(),
         measured: many / one,
-        at_least: 10.0,
+        bound: Bound::AtLeast(10.0),
+        unit: "x",
         detail: format!("{many:.0}/s against {one:.0}/s, each code durably consumed ({})", file_system(folder.path())),
     }
 }

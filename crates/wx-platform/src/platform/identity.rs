@@ -3,13 +3,17 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use wx_api::{AppId, UserId};
+use wx_api::{AppId, Timestamp, UserId};
 
 use super::{Refused, random};
 use crate::store::Identity;
 
 /// Characters of the part of a code that stands for its user.
 pub(super) const TAG: usize = 8;
+/// Characters of the part of a code that stands for the millisecond when it was given out.
+const MOMENT: usize = 7;
+/// Six bits in a character, in the order of their value.
+const IN_ORDER: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
 /// `o` and 27 characters of base64url.
 pub(super) fn openid(identity: &Identity, app: &AppId, user: &UserId) -> String {
@@ -21,22 +25,23 @@ pub(super) fn unionid(identity: &Identity, account: &str, user: &UserId) -> Stri
     text(&derive(identity, ["unionid", account, user.as_str()]))
 }
 
-/// A new code: `0`, a tag of the user, and 23 random characters.
+/// A new code: `0`, the moment, a tag of the user, and 16 random characters.
 ///
-/// The tag tells a server whose code it is before the code is used up, so that a call too many leaves it good for the next minute. It is
-/// a keyed hash, so that nobody can make up codes with the tag of another user.
-pub(super) fn code(identity: &Identity, openid: &str) -> Result<String, Refused> {
-    let mut code = String::with_capacity(34);
+/// The moment lets stores keep together what is used up together: codes are exchanged in about the order in which they were given out. The
+/// tag tells a server whose code it is before the code is used up, so that a call too many leaves it good for the next minute. It is a
+/// keyed hash, so that nobody can make up codes with the tag of another user.
+pub(super) fn code(identity: &Identity, openid: &str, now: Timestamp) -> Result<String, Refused> {
+    let mut code = String::with_capacity(32);
     code.push('0');
+    code.extend((0..MOMENT).rev().map(|place| char::from(IN_ORDER[(now.as_millis() >> (6 * place) & 63) as usize])));
     URL_SAFE_NO_PAD.encode_string(&derive(identity, ["code", openid, ""])[..TAG * 3 / 4], &mut code);
-    URL_SAFE_NO_PAD.encode_string(random::bytes::<18>()?, &mut code);
-    code.truncate(32);
+    URL_SAFE_NO_PAD.encode_string(random::bytes::<12>()?, &mut code);
     Ok(code)
 }
 
 /// The tag of a code, if it has the form of one.
 pub(super) fn tag(code: &str) -> Option<[u8; TAG]> {
-    code.as_bytes().get(1..=TAG)?.try_into().ok()
+    code.as_bytes().get(1 + MOMENT..)?.first_chunk().copied()
 }
 
 fn derive(identity: &Identity, parts: [&str; 3]) -> [u8; 32] {
@@ -91,16 +96,26 @@ mod tests {
     #[test]
     fn codes_of_a_user_differ_and_share_their_tag() {
         let identity = identity("key");
-        let [one, two] = [(); 2].map(|()| code(&identity, "o1").unwrap());
+        let code = |openid: &str| code(&identity, openid, Timestamp::from_millis(1_526_000_000_000)).unwrap();
+        let [one, two] = [(); 2].map(|()| code("o1"));
         assert_eq!((one.len(), one.starts_with('0')), (32, true));
         assert_ne!(one, two);
         assert_eq!(tag(&one), tag(&two));
-        assert_ne!(tag(&one), tag(&code(&identity, "o2").unwrap()), "another user's");
+        assert_ne!(tag(&one), tag(&code("o2")), "another user's");
+    }
+
+    #[test]
+    fn codes_are_in_the_order_of_their_moments_for_a_century() {
+        let identity = identity("key");
+        let code = |millis: u64| code(&identity, "o1", Timestamp::from_millis(millis)).unwrap();
+        let year = 31_556_952_000;
+        let moments = [0, 1, 63, 64, 65, 4_095, 4_096, 1_526_000_000_000, 1_526_000_000_001, 57 * year, 100 * year];
+        assert!(moments.map(code).is_sorted(), "as texts");
     }
 
     #[test]
     fn what_is_too_short_for_a_code_has_no_tag() {
         assert_eq!(tag(""), None);
-        assert_eq!(tag("01234567"), None);
+        assert_eq!(tag("0-------1234567"), None);
     }
 }

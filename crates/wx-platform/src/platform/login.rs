@@ -25,7 +25,7 @@ impl Platform {
         self.hosted_app(&app).await?;
         self.admitted(&user).await?;
         let (now, openid) = (self.now(), self.openid(&app, &user));
-        let code = identity::code(&self.identity, &openid)?;
+        let code = identity::code(&self.identity, &openid, now)?;
         let life = wx_rules::login::Session::begin(now);
         let session = Session { app, openid, user, key: random::session_key()?, life, version: 0 };
         self.store.begin_session(&code, now, session).await?;

@@ -10,7 +10,7 @@ use wx_rules::login::CodeError;
 
 use super::{
     App, Code, HostKey, Identity, MOST_SOTER_KEYS, Result, Session, SoterKey, Store, Token, TokenKind, User,
-    fingerprint::{Fingerprint, fingerprint},
+    fingerprint::{Fingerprint, fingerprint, fingerprint_of_code},
 };
 
 /// A store that lasts as long as its process: for tests, and for a server whose users sign in anew after a restart.
@@ -37,7 +37,8 @@ struct State {
     host_keys: HashMap<Fingerprint, HostKey>,
     apps: BTreeMap<AppId, Arc<App>>,
     users: BTreeMap<UserId, User>,
-    codes: HashMap<(AppId, Fingerprint), Code>,
+    /// In order: codes of one moment are used up at about the same time, and lie side by side in memory.
+    codes: HashMap<AppId, BTreeMap<Fingerprint, Code>>,
     /// The codes by when they were given out, for [`Store::forget`].
     codes_by_age: BTreeSet<(Timestamp, AppId, Fingerprint)>,
     sessions: HashMap<AppId, HashMap<String, Session>>,
@@ -111,7 +112,7 @@ impl Store for MemoryStore {
 
     async fn remove_app(&self, app: &AppId) -> Result<bool> {
         let mut state = self.state();
-        state.codes.retain(|(of, _), _| of != app);
+        state.codes.remove(app);
         state.codes_by_age.retain(|(_, of, _)| of != app);
         state.sessions.remove(app);
         state.remove_tokens(|token| token.app == *app);
@@ -133,26 +134,26 @@ impl Store for MemoryStore {
     }
 
     async fn begin_session(&self, code: &str, issued: Timestamp, mut session: Session) -> Result<()> {
-        let (app, openid) = (session.app.clone(), session.openid.clone());
-        let key = (app.clone(), fingerprint(code));
+        let (app, openid, hash) = (session.app.clone(), session.openid.clone(), fingerprint_of_code(code));
         let code = Code { app: app.clone(), openid: openid.clone(), state: wx_rules::login::Code::new(issued) };
         let mut state = self.state();
-        state.codes_by_age.insert((issued, key.0.clone(), key.1));
-        if let Some(same) = state.codes.insert(key.clone(), code)
-            && same.state.issued != issued
-        {
-            state.codes_by_age.remove(&(same.state.issued, key.0, key.1));
+        let same = state.codes.entry(app.clone()).or_default().insert(hash, code);
+        if let Some(same) = same {
+            state.codes_by_age.remove(&(same.state.issued, app.clone(), hash));
         }
+        state.codes_by_age.insert((issued, app.clone(), hash));
         session.version = state.next_version();
         state.sessions.entry(app).or_default().insert(openid, session);
         Ok(())
     }
 
     async fn consume_code(&self, app: &AppId, code: &str, now: Timestamp) -> Result<std::result::Result<Session, CodeError>> {
-        let key = (app.clone(), fingerprint(code));
+        let hash = fingerprint_of_code(code);
         let mut state = self.state();
         let State { codes, sessions, .. } = &mut *state;
-        let Some(code) = codes.get_mut(&key) else { return Ok(Err(CodeError::Unknown)) };
+        let Some(code) = codes.get_mut(app).and_then(|of_app| of_app.get_mut(&hash)) else {
+            return Ok(Err(CodeError::Unknown));
+        };
         let Some(session) = sessions.get(app).and_then(|of_app| of_app.get(&code.openid)) else {
             return Ok(Err(CodeError::Unknown));
         };
@@ -245,7 +246,9 @@ impl Store for MemoryStore {
                 state.codes_by_age.insert((issued, app, code));
                 break;
             }
-            state.codes.remove(&(app, code));
+            if let Some(of_app) = state.codes.get_mut(&app) {
+                of_app.remove(&code);
+            }
         }
         // A handful for each app: not worth an index.
         state.remove_tokens(|token| token.expires <= now);

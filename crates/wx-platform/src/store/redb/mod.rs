@@ -18,7 +18,10 @@ use self::{
     form::{Stored, get},
     writer::Writer,
 };
-use super::{App, HostKey, Identity, Result, Session, SoterKey, Store, Token, TokenKind, User, fingerprint::fingerprint};
+use super::{
+    App, HostKey, Identity, Result, Session, SoterKey, Store, Token, TokenKind, User,
+    fingerprint::{fingerprint, fingerprint_of_code},
+};
 
 /// A durable store for one server, in a folder of its own.
 ///
@@ -138,12 +141,12 @@ impl Store for RedbStore {
     }
 
     async fn begin_session(&self, code: &str, issued: Timestamp, session: Session) -> Result<()> {
-        let code = fingerprint(code);
+        let code = fingerprint_of_code(code);
         self.writer.ask(move |tables| tables.begin_session(&code, issued, session)).await
     }
 
     async fn consume_code(&self, app: &AppId, code: &str, now: Timestamp) -> Result<std::result::Result<Session, CodeError>> {
-        let (app, code) = (app.clone(), fingerprint(code));
+        let (app, code) = (app.clone(), fingerprint_of_code(code));
         self.writer.ask(move |tables| tables.consume_code(&app, &code, now)).await
     }
 
