@@ -89,11 +89,6 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl State {
-    fn next_version(&mut self) -> u64 {
-        self.version += 1;
-        self.version
-    }
-
     fn current_token(&self, app: &AppId, kind: TokenKind) -> Option<&Token> {
         self.tokens.get(self.current_tokens.get(&(app.clone(), kind))?)
     }
@@ -161,7 +156,8 @@ impl Store for MemoryStore {
         let (app, openid, hash) = (session.app.clone(), session.openid.clone(), fingerprint_of_code(code));
         let code = Code { app: app.clone(), openid: openid.clone(), state: wx_rules::login::Code::new(issued) };
         let mut state = self.state();
-        session.version = state.next_version();
+        state.version += 1;
+        session.version = state.version;
         let of_app = state.of_app.entry(app.clone()).or_default();
         of_app.sessions.insert(openid, session);
         let same = of_app.codes.insert(hash, code);
@@ -187,10 +183,11 @@ impl Store for MemoryStore {
 
     async fn replace_session(&self, mut session: Session) -> Result<bool> {
         let mut state = self.state();
-        let version = state.next_version(); // that one is left out does no harm
-        let current = state.of_app.get_mut(&session.app).and_then(|of_app| of_app.sessions.get_mut(&session.openid));
+        let State { of_app, version, .. } = &mut *state;
+        let current = of_app.get_mut(&session.app).and_then(|of_app| of_app.sessions.get_mut(&session.openid));
         let Some(current) = current.filter(|current| current.version == session.version) else { return Ok(false) };
-        session.version = version;
+        *version += 1;
+        session.version = *version;
         *current = session;
         Ok(true)
     }
