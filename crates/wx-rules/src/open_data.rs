@@ -1,10 +1,10 @@
 //! What a platform seals: whose data it is, and for whom.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, Visitor},
+    de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::value::{RawValue, to_raw_value};
 use wx_api::{AppId, Timestamp, signature::SignatureError, user::UserInfo};
@@ -60,7 +60,7 @@ pub fn user_info(
 ///
 /// # Errors
 ///
-/// [`SignatureError::BadData`] for what is no JSON object. It says where, and quotes nothing.
+/// [`SignatureError::BadData`] for what is no JSON object, or one in which a name stands twice. It says where, and quotes nothing.
 pub fn marked(json: &str, app: &AppId, now: Timestamp) -> Result<String, SignatureError> {
     // The position only: serde_json's own message may quote the data.
     let refused = |error: serde_json::Error| {
@@ -101,8 +101,12 @@ impl<'de> Deserialize<'de> for Object {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                let mut names = HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, _>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom("a name stands twice")); // whoever opens it would refuse it
+                    }
+                    members.push((name, value));
                 }
                 Ok(Object(members))
             }
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused_without_quoting_it() {
-        for json in ["", "[]", "null", r#""secret""#, r#"{"secret"}"#, r#"{"secret":1} x"#] {
+        for json in ["", "[]", "null", r#""secret""#, r#"{"secret"}"#, r#"{"secret":1} x"#, r#"{"secret":1,"secret":2}"#] {
             let SignatureError::BadData(reason) = mark(json).unwrap_err() else { panic!("{json}") };
             assert!(reason.starts_with("not a JSON object") && !reason.contains("secret"), "{reason}");
         }

@@ -89,7 +89,8 @@ impl Backend<'_> {
         let output = build.output()?;
         let messages = String::from_utf8_lossy(&output.stdout);
         let test = messages.lines().find_map(|message| self.executable(message));
-        test.filter(|_| output.status.success()).ok_or_else(|| {
+        // Whatever else failed: with all features the workspace is built together.
+        test.ok_or_else(|| {
             let package = &self.package.name;
             let command = shell::line(&self.cargo_test());
             format!(
@@ -147,7 +148,7 @@ impl Backend<'_> {
         let mut command = shell::cargo(&self.workspace.root);
         command.args(["test", "--no-run", "--test", TARGET]);
         match &self.features {
-            Features::All => command.args(["--workspace", "--all-features"]),
+            Features::All => command.args(["--workspace", "--all-features", "--no-fail-fast"]),
             Features::Named(features) => command.args(["-p", &self.package.name, "--features", features]),
         };
         command
@@ -227,7 +228,7 @@ mod tests {
         let line = |all| shell::line(&find(&workspace, Some("mock"), all).unwrap()[0].cargo_test());
         let (named, all) = (line(false), line(true));
         assert!(named.ends_with("test --no-run --test conformance -p wx-mock --features conformance,slow"), "{named}");
-        assert!(all.ends_with("test --no-run --test conformance --workspace --all-features"), "{all}");
+        assert!(all.ends_with("test --no-run --test conformance --workspace --all-features --no-fail-fast"), "{all}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use axum::{
     extract::Request,
     http::StatusCode,
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{any, get},
 };
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
@@ -51,6 +51,8 @@ struct Shared {
     places: Semaphore,
     /// One permit for each connection that may be open.
     open: Arc<Semaphore>,
+    /// One permit: whoever asks for the server's health waits for the one before, so that any number costs the store one change at a time.
+    health: Semaphore,
 }
 
 impl Server {
@@ -68,7 +70,8 @@ impl Server {
     fn of(platform: Arc<Platform>, limits: Limits) -> Self {
         let permits = |wanted: usize| Semaphore::new(wanted.min(Semaphore::MAX_PERMITS));
         let (places, open) = (permits(limits.requests), Arc::new(permits(limits.connections)));
-        let shared = Shared { platform, limits, metrics: Metrics::new(), rids: Rids::new(), places, open };
+        let (metrics, rids, health) = (Metrics::new(), Rids::new(), permits(1));
+        let shared = Shared { platform, limits, metrics, rids, places, open, health };
         Self { shared: Arc::new(shared) }
     }
 
@@ -87,20 +90,29 @@ impl Server {
     /// The routes, to serve them in another way. Limits on connections are then the business of that way, and so is where requests come
     /// from: an app with a list of addresses refuses them.
     pub fn router(&self) -> Router {
-        let (shared, healthy, measured) = (self.shared.clone(), self.shared.clone(), self.shared.clone());
-        let answer = |request: Request| async move {
-            shared.answer(Endpoint::of(request.uri().path()), Ipv4Addr::UNSPECIFIED.into(), request).await
+        let answer = |endpoint: Endpoint| {
+            let shared = self.shared.clone();
+            move |request: Request| {
+                let shared = shared.clone();
+                async move { shared.answer(endpoint, Ipv4Addr::UNSPECIFIED.into(), request).await }
+            }
         };
-        Router::new()
+        let (healthy, measured) = (self.shared.clone(), self.shared.clone());
+        let router = Router::new()
             .route("/healthz", get(|| async move { healthy.health().await }))
             .route("/metrics", get(|| async move { measured.figures() }))
-            .fallback(answer)
+            .fallback(answer(Endpoint::Unknown));
+        Endpoint::ALL.into_iter().fold(router, |router, endpoint| router.route(endpoint.path(), any(answer(endpoint))))
     }
 }
 
 impl Shared {
     async fn health(&self) -> (StatusCode, &'static str) {
-        match timeout(self.limits.request_time, self.platform.healthy()).await {
+        let healthy = async {
+            let _alone = self.health.acquire().await; // nobody closes it
+            self.platform.healthy().await
+        };
+        match timeout(self.limits.request_time, healthy).await {
             Ok(Ok(())) => (StatusCode::OK, "ok\n"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer, or keeps nothing\n"),
         }

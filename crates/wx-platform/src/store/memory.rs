@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use wx_api::{AppId, Timestamp, UserId};
-use wx_rules::login::CodeError;
+use wx_rules::login::{CODE_LIFE, CodeError};
 
 use super::{
     App, Code, HostKey, Identity, MOST_SOTER_KEYS, Result, Session, SoterKey, Store, Token, TokenKind, User,
@@ -18,7 +18,7 @@ use super::{
 /// ```
 /// use wx_api::Timestamp;
 /// use wx_platform::store::{MemoryStore, Store};
-/// use wx_rules::login::CodeError;
+/// use wx_rules::login::{CODE_LIFE, CodeError};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let store = MemoryStore::default();
@@ -259,7 +259,7 @@ impl Store for MemoryStore {
     async fn forget(&self, now: Timestamp) -> Result<()> {
         let mut state = self.state();
         while let Some((issued, app, code)) = state.codes_by_age.pop_first() {
-            if !(wx_rules::login::Code { issued, used: true }).expired(now) {
+            if now - issued < CODE_LIFE {
                 state.codes_by_age.insert((issued, app, code));
                 break;
             }
