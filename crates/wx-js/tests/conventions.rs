@@ -224,6 +224,10 @@ fn can_i_use_knows_what_the_contract_knows() {
         ("getUserInfo.object.lang.zh_CN", true),
         ("getUserInfo.object.lang.fr", false),
         ("getUserInfo.object.withCredentials", true),
+        ("getUserInfo.success.userInfo", true),
+        ("getUserInfo.success.userInfo.nickName", true),
+        ("getUserInfo.success.userInfo.shoeSize", false),
+        ("getUserInfo.success.errMsg.length", false),
         ("onHCEMessage", true),
         ("onHCEMessage.callback.messageType", true),
         ("onHCEMessage.callback.nothing", false),
@@ -241,6 +245,17 @@ fn can_i_use_knows_what_the_contract_knows() {
         assert_eq!(says(&format!("console.log(wx.canIUse('{schema}'))")), [usable.to_string()], "{schema}");
     }
     assert_eq!(says("console.log(wx.canIUse(), wx.canIUse(5), wx.canIUse('\\ud800'))"), ["false false false"]);
+}
+
+#[test]
+fn can_i_use_knows_what_came_later_than_its_api() {
+    for (sdk, usable) in [(Version(1, 9, 89), "true false"), (Version(1, 9, 90), "true true")] {
+        let cx = cx().with_profile(Profile::default().with_sdk(sdk));
+        let script = "console.log(wx.canIUse('login'), wx.canIUse('login.object.timeout'))";
+        assert_eq!(says_in(&World::new(7), cx, script), [usable], "{sdk}");
+    }
+    let before_it = cx().with_profile(Profile::default().with_sdk(Version(1, 1, 0)));
+    assert_eq!(says_in(&World::new(7), before_it, "console.log(typeof wx.login, typeof wx.canIUse)"), ["function undefined"]);
 }
 
 #[test]
