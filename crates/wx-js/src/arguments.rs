@@ -1,6 +1,6 @@
 //! The values of the engine as arguments: what a script passes, read without a detour through text.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, rc::Rc};
 
 use bytes::Bytes;
 use rquickjs::{ArrayBuffer, Object, Type, Value};
@@ -12,7 +12,7 @@ use crate::{fault, originals::Originals};
 #[derive(Clone)]
 pub(crate) struct Passed<'a, 'js> {
     what: What<'js>,
-    reading: &'a Reading,
+    held: &'a Held,
 }
 
 #[derive(Clone)]
@@ -28,10 +28,30 @@ pub(crate) struct Reading {
     pub(crate) room: Cell<usize>,
 }
 
-impl Reading {
-    /// Gives back what was read for a call that has ended.
-    pub(crate) fn give_back(&self, bytes: usize) {
-        self.room.set(self.room.get().saturating_add(bytes));
+/// What was read for one call. It takes room until the call has its answer, or is broken off.
+pub(crate) struct Held {
+    reading: Rc<Reading>,
+    bytes: Cell<usize>,
+}
+
+impl Held {
+    /// Nothing yet.
+    pub(crate) fn new(reading: Rc<Reading>) -> Self {
+        Self { reading, bytes: Cell::new(0) }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Unreadable> {
+        let cost = bytes.saturating_add(EACH);
+        let left = self.reading.room.get().checked_sub(cost).ok_or(Unreadable("more than the memory limit".into()))?;
+        self.reading.room.set(left);
+        self.bytes.set(self.bytes.get() + cost);
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.reading.room.set(self.reading.room.get() + self.bytes.get());
     }
 }
 
@@ -39,12 +59,12 @@ impl Reading {
 const MOST_ARGUMENTS: usize = 8;
 
 impl<'a, 'js> Passed<'a, 'js> {
-    pub(crate) fn value(value: Value<'js>, reading: &'a Reading) -> Self {
-        Self { what: What::Value(value), reading }
+    pub(crate) fn value(value: Value<'js>, held: &'a Held) -> Self {
+        Self { what: What::Value(value), held }
     }
 
-    pub(crate) fn list(values: Vec<Value<'js>>, reading: &'a Reading) -> Self {
-        Self { what: What::List(values), reading }
+    pub(crate) fn list(values: Vec<Value<'js>>, held: &'a Held) -> Self {
+        Self { what: What::List(values), held }
     }
 
     fn one(&self) -> Option<&Value<'js>> {
@@ -60,7 +80,7 @@ impl<'a, 'js> Passed<'a, 'js> {
 
     fn inner(&self, value: rquickjs::Result<Value<'js>>) -> Result<Self, Unreadable> {
         let value = self.readable(value)?;
-        Ok(Self::value(value, self.reading))
+        Ok(Self::value(value, self.held))
     }
 
     /// What was thrown is told as a reason, and no longer thrown.
@@ -69,13 +89,6 @@ impl<'a, 'js> Passed<'a, 'js> {
             let why = self.one().map_or_else(|| error.to_string(), |value| fault::reason(value.ctx(), &error));
             Unreadable(format!("cannot be read: {why}").into())
         })
-    }
-
-    fn charge(&self, bytes: usize) -> Result<(), Unreadable> {
-        let cost = bytes.saturating_add(EACH);
-        let left = self.reading.room.get().checked_sub(cost).ok_or(Unreadable("more than the memory limit".into()))?;
-        self.reading.room.set(left);
-        Ok(())
     }
 }
 
@@ -133,15 +146,15 @@ impl Argument for Passed<'_, '_> {
 
     fn text(&self) -> Result<Cow<'_, str>, Unreadable> {
         let Some(string) = self.one().and_then(Value::as_string) else { return Err(Unreadable("no string".into())) };
-        let text = self.readable(self.reading.originals.text(string))?;
-        self.charge(text.len())?;
+        let text = self.readable(self.held.reading.originals.text(string))?;
+        self.held.take(text.len())?;
         Ok(text.into())
     }
 
     fn bytes(&self) -> Result<Bytes, Unreadable> {
         let buffer = self.one().and_then(buffer).ok_or(Unreadable("the buffer is detached".into()))?;
-        self.charge(buffer.len())?;
-        Ok(self.readable(self.reading.originals.bytes(&buffer))?.into())
+        self.held.take(buffer.len())?;
+        Ok(self.readable(self.held.reading.originals.bytes(&buffer))?.into())
     }
 
     fn length(&self) -> usize {
@@ -154,13 +167,13 @@ impl Argument for Passed<'_, '_> {
     fn element(&self, index: usize) -> Result<Self, Unreadable> {
         match &self.what {
             What::Value(_) => {
-                self.charge(0)?;
+                self.held.take(0)?;
                 self.inner(self.object()?.get(u32::try_from(index).unwrap_or(u32::MAX)))
             }
             What::List(values) => match (values.get(index), values.first()) {
                 (Some(value), _) => self.inner(Ok(value.clone())),
                 (None, Some(any)) => self.inner(Ok(Value::new_undefined(any.ctx().clone()))),
-                (None, None) => Ok(Self { what: What::List(Vec::new()), reading: self.reading }),
+                (None, None) => Ok(Self { what: What::List(Vec::new()), held: self.held }),
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     fmt,
     future::Future,
     path::{Path, PathBuf},
@@ -173,7 +173,7 @@ impl Builder {
             calls: RefCell::new(FuturesUnordered::new()),
             timers: RefCell::new(Timers::new(clock.clone())),
             listeners: RefCell::new(Listeners::default()),
-            rejections: RefCell::new(VecDeque::new()),
+            rejections: RefCell::default(),
             uncaught: RefCell::default(),
             wrapped: RefCell::new(BTreeSet::new()),
             budget: Cell::new(limits.budget),
@@ -225,9 +225,9 @@ fn watch(runtime: &Runtime, shared: &Rc<Shared>) {
         let promise = Persistent::save(&ctx, promise);
         let mut rejections = told.rejections.borrow_mut();
         if is_handled {
-            rejections.retain(|(rejected, _)| *rejected != promise);
+            rejections.remove(&promise);
         } else {
-            rejections.push_back((promise, Persistent::save(&ctx, reason)));
+            rejections.insert(promise, Persistent::save(&ctx, reason));
         }
     })));
     runtime.set_loader(Files(shared.clone()), Files(shared.clone()));

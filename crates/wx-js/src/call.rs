@@ -25,27 +25,26 @@ pub(crate) type Write = Box<dyn for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<V
 
 /// What a call under way ends as.
 pub(crate) enum Landing {
-    /// The answer of an API, and how many bytes its arguments held.
-    Answer { answering: Answering, outcome: Outcome, held: usize },
+    /// The answer of an API.
+    Answer { answering: Answering, outcome: Outcome },
     /// The answer of a function of the host.
-    Host { answering: Answering, result: std::result::Result<Write, String>, held: usize },
+    Host { answering: Answering, result: std::result::Result<Write, String> },
 }
 
 /// Begins a call, and answers what the script gets at once: a promise, or nothing.
 pub(crate) fn begin<'js>(shared: &Handle, api: Api, ctx: &Ctx<'js>, passed: Value<'js>) -> rquickjs::Result<Value<'js>> {
     shared.admit(ctx)?;
     let (answering, returned) = answering(shared, ctx, &passed)?;
-    let reading = shared.reading(ctx)?;
-    let before = reading.room.get();
-    let call = edge::read(api, Passed::value(passed, &reading));
-    let held = before.saturating_sub(reading.room.get());
+    let held = shared.hold(ctx)?;
+    let call = edge::read(api, Passed::value(passed, &held));
     let (wx, cx) = (shared.wx.clone(), shared.cx.clone());
     let under_way = Box::pin(async move {
+        let _held = held;
         let result: Result<_> = match call {
             Ok(call) => wx.invoke(&cx, call).await,
             Err(error) => Err(error),
         };
-        Landing::Answer { answering, outcome: Outcome::new(api, result), held }
+        Landing::Answer { answering, outcome: Outcome::new(api, result) }
     });
     shared.calls.borrow().push(under_way);
     Ok(returned)
@@ -78,18 +77,12 @@ fn callback<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> rquickjs::
 
 /// Gives a script its answer.
 pub(crate) fn land(shared: &Shared, ctx: &Ctx<'_>, landing: Landing) {
-    let held = match &landing {
-        Landing::Answer { held, .. } | Landing::Host { held, .. } => *held,
-    };
-    if let Some(reading) = &*shared.reading.borrow() {
-        reading.give_back(held);
-    }
     match landing {
-        Landing::Answer { answering, outcome, .. } => match results::outcome(ctx, &outcome) {
+        Landing::Answer { answering, outcome } => match results::outcome(ctx, &outcome) {
             Ok(value) => answer(shared, ctx, answering, outcome.is_ok(), &value),
             Err(error) => shared.report(ctx, Err(error.throw(ctx))),
         },
-        Landing::Host { answering, result, .. } => {
+        Landing::Host { answering, result } => {
             let ok = result.is_ok();
             let value = match result {
                 Ok(write) => write(ctx),

@@ -203,7 +203,7 @@ impl Engine {
         }
         self.context.with(|ctx| {
             loop {
-                let Some((_, reason)) = self.shared.rejections.borrow_mut().pop_front() else { break };
+                let Some(reason) = self.shared.rejections.borrow_mut().pop_first() else { break };
                 if let Ok(reason) = reason.restore(&ctx) {
                     self.shared.uncaught(&reason, true);
                 }

@@ -5,7 +5,7 @@ use std::fmt;
 use rquickjs::{Coerced, Ctx, Error, Value};
 use thiserror::Error as ThisError;
 
-use crate::inspect::inspect;
+use crate::inspect::{inspect, shortened};
 
 /// Why a script did not run well.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -86,7 +86,7 @@ impl Uncaught {
                     thrown.ctx().catch();
                     String::new()
                 },
-                |text| text.0,
+                |text| shortened(text.0),
             )
         };
         let (name, message, stack) = (text("name"), text("message"), text("stack"));

@@ -34,8 +34,9 @@ fn the_console_shows_values_as_consoles_do() {
     }
     let long = says("console.log(new Array(1000).fill(7))").remove(0);
     assert!(long.len() < 400 && long.ends_with(", … ]"), "{long}");
-    let wide = says("console.log('x'.repeat(1e6))").remove(0);
+    let wide = says("console.log(['x'.repeat(1e6)])").remove(0);
     assert!(wide.len() < 20_000);
+    assert_eq!(says("console.log('x'.repeat(1e6))").remove(0).len(), 1_000_000, "what a script prints is printed whole");
 }
 
 #[test]
@@ -170,6 +171,19 @@ fn an_app_launches_then_shows_then_its_first_page_opens() {
             "set",
         ]
     );
+}
+
+#[test]
+fn a_path_of_set_data_leads_to_data_only() {
+    let said = says(
+        "Page({
+           onLoad() {
+             this.setData({ '__proto__.spoilt': 1, 'constructor.prototype.spoilt': 2, 'toString.name': 3 });
+             console.log({}.spoilt, this.data.constructor.prototype.spoilt, this.data.toString.name);
+           },
+         })",
+    );
+    assert_eq!(said, ["undefined 2 3"]);
 }
 
 #[test]

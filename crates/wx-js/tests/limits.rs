@@ -119,6 +119,36 @@ fn arguments_under_way_count_as_memory() {
 }
 
 #[test]
+fn arguments_of_a_call_within_a_call_are_given_back_once() {
+    let (result, said) = run("const text = 'x'.repeat(1 << 20);
+         const big = complete => wx.authorize({ scope: text, complete });
+         (async () => {
+           for (let i = 0; i < 20; i++) await new Promise(go => {
+             wx.login({ get timeout() { big(go); return 5000 }, complete() {} });
+           });
+           let [refused, ended] = [0, 0];
+           for (let i = 0; i < 20; i++) big(({ errMsg }) => {
+             refused += /memory limit/.test(errMsg);
+             if (++ended === 20) console.log(refused > 10, refused < 20);
+           });
+         })()");
+    assert_eq!((result, said), (Ok(()), vec!["true true".to_owned()]));
+}
+
+#[test]
+fn a_line_of_the_console_is_no_longer_than_the_memory() {
+    let (result, said) = run("console.log(...new Array(1000).fill('x'.repeat(1 << 20)));
+         console.log({ a: 'y'.repeat(1 << 20) });
+         console.log('z'.repeat(1 << 20))");
+    assert_eq!(result, Ok(()));
+    let lengths: Vec<usize> = said.iter().map(String::len).collect();
+    assert!((8 << 20..10 << 20).contains(&lengths[0]) && said[0].ends_with('…'), "{lengths:?}");
+    assert!(lengths[1] < 20_000 && lengths[2] == 1 << 20, "an object is shown, a text is printed whole: {lengths:?}");
+    let (result, said) = run("throw new Error('x'.repeat(1 << 20))");
+    assert!(message(result).len() < 20_000 && said[0].len() < 20_000);
+}
+
+#[test]
 fn what_waits_is_limited() {
     for source in
         ["for (;;) wx.login({ fail() {} })", "for (;;) setTimeout(() => {}, 1000000)", "for (;;) wx.onHCEMessage(() => {})"]
