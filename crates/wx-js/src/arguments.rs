@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rquickjs::{ArrayBuffer, Object, Type, Value};
 use wx_host::edge::{Argument, Kind, Number, Unreadable};
 
-use crate::{fault, originals::Originals};
+use crate::{fault, names::Names, originals::Originals};
 
 /// One value, or the list of all that a function was given.
 #[derive(Clone)]
@@ -21,9 +21,10 @@ enum What<'js> {
     List(Vec<Value<'js>>),
 }
 
-/// What reading takes, and how much may be read.
+/// What reading and answering take, and how much may be read.
 pub(crate) struct Reading {
     pub(crate) originals: Originals,
+    pub(crate) names: Names,
     /// Bytes that may still be copied out of the engine, whose own limit does not count them.
     pub(crate) room: Cell<usize>,
 }
@@ -76,6 +77,10 @@ impl<'a, 'js> Passed<'a, 'js> {
 
     fn object(&self) -> Result<&Object<'js>, Unreadable> {
         self.one().and_then(Value::as_object).ok_or(Unreadable("no object".into()))
+    }
+
+    fn is_plain(&self) -> bool {
+        self.object().is_ok_and(|object| self.held.reading.originals.is_plain(object))
     }
 
     fn inner(&self, value: rquickjs::Result<Value<'js>>) -> Result<Self, Unreadable> {
@@ -131,7 +136,9 @@ impl Argument for Passed<'_, '_> {
             Type::BigInt => Kind::BigInt,
             Type::Array => Kind::Array,
             Type::Function | Type::Constructor => Kind::Function,
-            Type::Object if buffer(value).is_some() => Kind::ArrayBuffer,
+            // The engine tells what is no buffer by making an error and throwing it, which costs more than the rest of a call: what
+            // need not be asked is not.
+            Type::Object if !self.is_plain() && buffer(value).is_some() => Kind::ArrayBuffer,
             _ => Kind::Object,
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     functions::{self, HostFunction, HostValue},
     listeners::Listeners,
     modules::Files,
+    names::Names,
     originals::Originals,
     shared::Shared,
     timers::Timers,
@@ -184,7 +185,11 @@ impl Builder {
         let engine = Engine::new(shared.clone(), context.clone(), runtime);
         context.with(|ctx| {
             let install = || {
-                shared.reading.replace(Some(Rc::new(Reading { originals: Originals::of(&ctx)?, room })));
+                shared.reading.replace(Some(Rc::new(Reading {
+                    originals: Originals::of(&ctx)?,
+                    names: Names::of(&ctx)?,
+                    room,
+                })));
                 environment::install(&shared, &clock, &ctx)?;
                 values.iter().try_for_each(|(path, value)| functions::set(&ctx, path, value))?;
                 functions.into_iter().try_for_each(|(path, function)| functions::install(&shared, &ctx, &path, function))

@@ -5,8 +5,9 @@ use wx_api::{Api, Result};
 use wx_host::edge::{self, Outcome};
 
 use crate::{
-    arguments::Passed,
-    results,
+    arguments::{Held, Passed},
+    names::{Name, Names},
+    results::{self, Unwritable},
     shared::{Handle, Shared},
 };
 
@@ -34,8 +35,9 @@ pub(crate) enum Landing {
 /// Begins a call, and answers what the script gets at once: a promise, or nothing.
 pub(crate) fn begin<'js>(shared: &Handle, api: Api, ctx: &Ctx<'js>, passed: Value<'js>) -> rquickjs::Result<Value<'js>> {
     shared.admit(ctx)?;
-    let (answering, returned) = answering(shared, ctx, &passed)?;
-    let held = shared.hold(ctx)?;
+    let reading = shared.reading(ctx)?;
+    let (answering, returned) = answering(shared, ctx, &reading.names, &passed)?;
+    let held = Held::new(reading);
     let call = edge::read(api, Passed::value(passed, &held));
     let (wx, cx) = (shared.wx.clone(), shared.cx.clone());
     let under_way = Box::pin(async move {
@@ -51,10 +53,19 @@ pub(crate) fn begin<'js>(shared: &Handle, api: Api, ctx: &Ctx<'js>, passed: Valu
 }
 
 /// The callbacks of a script, or a promise if it gave none and its base library has promises.
-fn answering<'js>(shared: &Shared, ctx: &Ctx<'js>, passed: &Value<'js>) -> rquickjs::Result<(Answering, Value<'js>)> {
+fn answering<'js>(
+    shared: &Shared,
+    ctx: &Ctx<'js>,
+    names: &Names,
+    passed: &Value<'js>,
+) -> rquickjs::Result<(Answering, Value<'js>)> {
     let nothing = Value::new_undefined(ctx.clone());
     let [success, fail, complete] = match passed.as_object() {
-        Some(object) => [callback(ctx, object, "success")?, callback(ctx, object, "fail")?, callback(ctx, object, "complete")?],
+        Some(object) => [
+            callback(ctx, object, &names.success)?,
+            callback(ctx, object, &names.fail)?,
+            callback(ctx, object, &names.complete)?,
+        ],
         None => [None, None, None],
     };
     if success.is_none() && fail.is_none() && complete.is_none() && shared.cx.profile().has_promises() {
@@ -70,18 +81,21 @@ pub(crate) fn promise<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<(Answering, Value
     Ok((Answering::Promise { resolve, reject }, promise.into_value()))
 }
 
-fn callback<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> rquickjs::Result<Callback> {
-    let function: Value<'js> = object.get(name)?;
+fn callback<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &Name) -> rquickjs::Result<Callback> {
+    let function: Value<'js> = object.get(name.atom(ctx)?)?;
     Ok(function.into_function().map(|function| Persistent::save(ctx, function)))
 }
 
 /// Gives a script its answer.
 pub(crate) fn land(shared: &Shared, ctx: &Ctx<'_>, landing: Landing) {
     match landing {
-        Landing::Answer { answering, outcome } => match results::outcome(ctx, &outcome) {
-            Ok(value) => answer(shared, ctx, answering, outcome.is_ok(), &value),
-            Err(error) => shared.report(ctx, Err(error.throw(ctx))),
-        },
+        Landing::Answer { answering, outcome } => {
+            let value = shared.reading(ctx).map_err(Unwritable::from);
+            match value.and_then(|reading| results::outcome(ctx, &reading.names, &outcome)) {
+                Ok(value) => answer(shared, ctx, answering, outcome.is_ok(), &value),
+                Err(error) => shared.report(ctx, Err(error.throw(ctx))),
+            }
+        }
         Landing::Host { answering, result } => {
             let ok = result.is_ok();
             let value = match result {

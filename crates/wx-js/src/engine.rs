@@ -201,6 +201,9 @@ impl Engine {
             self.ended = Some(fault.clone());
             return Err(fault);
         }
+        if self.shared.rejections.borrow().len() == 0 {
+            return Ok(());
+        }
         self.context.with(|ctx| {
             loop {
                 let Some(reason) = self.shared.rejections.borrow_mut().pop_first() else { break };

@@ -51,6 +51,7 @@ mod functions;
 mod inspect;
 mod listeners;
 mod modules;
+mod names;
 mod ordered;
 mod originals;
 mod package;

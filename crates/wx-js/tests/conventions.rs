@@ -117,6 +117,10 @@ fn bad_parameters_say_the_documented_words() {
         ("wx.sendHCEMessage({ data: 'kAA=' })", "parameter.data should be ArrayBuffer instead of String; 13005"),
         ("wx.sendHCEMessage({ data: { base64: 'kAA=' } })", "parameter.data should be ArrayBuffer instead of Object; 13005"),
         ("wx.sendHCEMessage({ data: new Uint8Array(2) })", "parameter.data should be ArrayBuffer instead of Object; 13005"),
+        (
+            "wx.sendHCEMessage({ data: Object.setPrototypeOf(new ArrayBuffer(2), Object.prototype) })",
+            "parameter.data should be ArrayBuffer instead of Object; 13005",
+        ),
     ] {
         assert_eq!(bad(call), [said], "{call}");
     }
@@ -133,9 +137,19 @@ fn right_parameters_pass_in_every_form_scripts_have() {
         "wx.login(Object.create({ timeout: 1000 }))",
         "wx.getUserInfo({ lang: 'zh_CN', withCredentials: false })",
         "wx.startHCE({ aid_list: ['F222222222'] })",
+        "wx.login(new (class { get timeout() { return 5000 } })())",
+        "wx.login(Object.create(null))",
     ] {
         assert_eq!(says(&format!("{call}.then(res => console.log(res.errMsg.endsWith(':ok')))")), ["true"], "{call}");
     }
+}
+
+#[test]
+fn a_buffer_of_a_class_of_ones_own_is_a_buffer() {
+    let data = "new (class extends ArrayBuffer {})(2)";
+    let said =
+        says(&format!("wx.sendHCEMessage({{ data: {data} }}).catch(res => console.log(res.errMsg.includes('parameter')))"));
+    assert_eq!(said, ["false"]);
 }
 
 #[test]
