@@ -19,6 +19,8 @@ pub(crate) struct Passed<'a, 'js> {
 enum What<'js> {
     Value(Value<'js>),
     List(Vec<Value<'js>>),
+    /// One that was not given.
+    Nothing,
 }
 
 /// What reading and answering take, and how much may be read.
@@ -71,7 +73,7 @@ impl<'a, 'js> Passed<'a, 'js> {
     fn one(&self) -> Option<&Value<'js>> {
         match &self.what {
             What::Value(value) => Some(value),
-            What::List(_) => None,
+            What::List(_) | What::Nothing => None,
         }
     }
 
@@ -125,7 +127,11 @@ pub(crate) fn buffer<'js>(value: &Value<'js>) -> Option<ArrayBuffer<'js>> {
 
 impl Argument for Passed<'_, '_> {
     fn kind(&self) -> Kind {
-        let Some(value) = self.one() else { return Kind::Array };
+        let value = match &self.what {
+            What::Value(value) => value,
+            What::List(_) => return Kind::Array,
+            What::Nothing => return Kind::Undefined,
+        };
         match value.type_of() {
             Type::Undefined | Type::Uninitialized => Kind::Undefined,
             Type::Null => Kind::Null,
@@ -168,6 +174,7 @@ impl Argument for Passed<'_, '_> {
         match &self.what {
             What::List(_) => MOST_ARGUMENTS,
             What::Value(value) => length(value).unwrap_or(0),
+            What::Nothing => 0,
         }
     }
 
@@ -177,11 +184,11 @@ impl Argument for Passed<'_, '_> {
                 self.held.take(0)?;
                 self.inner(self.object()?.get(u32::try_from(index).unwrap_or(u32::MAX)))
             }
-            What::List(values) => match (values.get(index), values.first()) {
-                (Some(value), _) => self.inner(Ok(value.clone())),
-                (None, Some(any)) => self.inner(Ok(Value::new_undefined(any.ctx().clone()))),
-                (None, None) => Ok(Self { what: What::List(Vec::new()), held: self.held }),
-            },
+            What::List(values) => {
+                let what = values.get(index).map_or(What::Nothing, |value| What::Value(value.clone()));
+                Ok(Self { what, held: self.held })
+            }
+            What::Nothing => Err(Unreadable("no array".into())),
         }
     }
 

@@ -263,6 +263,8 @@ fn a_host_adds_functions_of_its_own() {
     let script = "
         console.log(world.add(1, 2), world.add(1), world.user.shown(), world.user.echo({ scopeName: 'x', count: 3, more: [] }));
         try { world.add('1') } catch (error) { console.log(`${error}`) }
+        try { world.add() } catch (error) { console.log(`${error}`) }
+        try { refuse(5) } catch (error) { console.log(`${error}`) }
         try { world.user.echo({ scopeName: 'x', count: -1 }) } catch (error) { console.log(`${error}`) }
         try { refuse('mine') } catch (error) { console.log(`${error}`) }
         world.later('soon').then(text => console.log(text));
@@ -272,7 +274,9 @@ fn a_host_adds_functions_of_its_own() {
         lines.take(),
         [
             "3 2 [ { scopeName: 's', count: null } ] { scopeName: 'x', count: 3 }",
-            "TypeError: parameter[0]: invalid type: string \"1\", expected f64;",
+            "TypeError: parameter[0] should be Number instead of String;",
+            "TypeError: parameter[0] should be Number instead of Undefined;",
+            "TypeError: parameter[0] should be String instead of Number;",
             "TypeError: parameter[0].count should be a whole number from 0 to 4294967295 instead of -1;",
             "Error: mine",
             "soon!",

@@ -167,6 +167,15 @@ fn a_closed_pipe_ends_a_script_that_prints_for_ever() {
 }
 
 #[test]
+fn output_that_cannot_be_kept_is_a_failure() {
+    let mut wx = script("console.log('lost')");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = wx.command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("cannot be written"), "{said}");
+}
+
+#[test]
 fn the_examples_run_on_the_mock() {
     let sign_in = example("sign-in", &[]).exits(0).quiet();
     let expected = "a code to sign in with\nthe server knows the user\na second time: 40163\nsigned: true\n\
