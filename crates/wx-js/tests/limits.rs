@@ -251,3 +251,29 @@ fn an_engine_dropped_half_way_leaves_nothing_behind() {
     assert_eq!((world.user().open_prompts().len(), world.clock().sleepers()), (0, 0));
     assert_eq!(lines.take(), ["begun"]);
 }
+
+#[test]
+fn an_engine_that_is_dropped_is_gone_however_it_ended() {
+    for (source, memory) in [
+        ("wx.authorize({ scope: 'scope.record' }); setInterval(() => {}, 1); wx.onHCEMessage(function f() { f() })", 8 << 20),
+        ("const me = { wx }; me.me = me; setTimeout(() => me, 1e6); wx.login({ success: () => me }); throw me", 8 << 20),
+        ("new Promise(() => {}).then(() => wx); Promise.reject(wx); globalThis.all = [wx, globalThis, setTimeout]", 8 << 20),
+        ("for (;;);", 8 << 20),
+        ("", 64 << 10), // too little to begin with
+    ] {
+        let world = World::new(7);
+        world.user().answer(wx_api::Scope::Record, wx_mock::Choice::Ignore);
+        let (builder, kept) = (builder(&world, cx()).0, std::rc::Rc::new(()));
+        let held = kept.clone();
+        let builder = builder.while_listening().interrupt_budget(50).memory_limit(memory).function("held", move |(): ()| {
+            let _ = &held;
+            Ok(())
+        });
+        let engine = builder.build();
+        assert_eq!(engine.is_err(), memory < 1 << 20, "{source}");
+        if let Ok(mut engine) = engine {
+            let _ended = block_on(async { futures_util::FutureExt::now_or_never(engine.run_source("app.js", source)) });
+        }
+        assert_eq!(std::rc::Rc::strong_count(&kept), 1, "something of the engine is left: {source}");
+    }
+}
