@@ -90,7 +90,8 @@ impl Uncaught {
             )
         };
         let (name, message, stack) = (text("name"), text("message"), text("stack"));
-        let message = if message.is_empty() { name } else { format!("{name}: {message}") };
+        let name = if name.is_empty() { "Error" } else { &name };
+        let message = if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") };
         Self { message, location: stack.lines().find_map(frame), stack, in_promise: false }
     }
 }

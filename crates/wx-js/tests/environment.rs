@@ -286,6 +286,18 @@ fn a_host_adds_functions_of_its_own() {
 }
 
 #[test]
+fn an_error_that_says_nothing_of_itself_is_told_all_the_same() {
+    let script = "Error.prepareStackTrace = () => { wx.login({ complete() {} }); wx.onHCEMessage(() => {}); return {} };
+         const spoilt = { get stack() { throw spoilt }, get name() { return Symbol('x') }, get message() { throw 5 } };
+         setTimeout(() => { throw Object.defineProperties(new Error(), Object.getOwnPropertyDescriptors(spoilt)) });
+         wx.login({ timeout: new Uint8Array(1), fail({ errMsg }) { console.log(errMsg) } })";
+    let (result, said) = run_in(&World::new(7), cx(), script);
+    let expected = "login:fail parameter error: parameter.timeout should be Number instead of Object;";
+    assert!(said.contains(&expected.to_owned()) && said.contains(&"E Uncaught Error".to_owned()), "{said:?}");
+    assert!(matches!(result, Err(Fault::Uncaught(uncaught)) if uncaught.message == "Error"));
+}
+
+#[test]
 fn an_engine_runs_several_scripts_one_after_the_other() {
     let (builder, lines) = builder(&World::new(7), cx());
     let mut engine = builder.build().unwrap();
