@@ -80,7 +80,8 @@ impl Builder {
         self
     }
 
-    /// How many bytes the script may use, 64 MiB without this. Arguments of calls under way may take as much again.
+    /// How many bytes the script may use, 64 MiB without this. Arguments of calls under way may take as much again, and so may a line
+    /// on its way to the console.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.limits.memory = bytes;
         self
