@@ -13,6 +13,7 @@ use wx_mock::VirtualClock;
 use wx_rig::{Stack, Terminal};
 
 pub(crate) const WALLET: &str = "F222222222";
+pub(crate) const TICKET: &str = "F333333333";
 pub(crate) const OK: &[u8] = &[0x90, 0x00];
 pub(crate) const READ: &[u8] = &[0x00, 0xB0, 0x00, 0x00, 0x10];
 

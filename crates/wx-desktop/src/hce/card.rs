@@ -1,9 +1,11 @@
 use std::{
+    collections::VecDeque,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use wx_api::{Api, AppId, Clock, Error};
 use wx_rules::{
@@ -116,8 +118,9 @@ impl Card {
 
     /// A reader that does not take its answer has let the card go: whoever serves it hears of that.
     async fn answer(&self, card: &Arc<dyn Answers>, answer: &[u8]) {
-        self.settled.notify_one();
-        if card.answer(answer).await.is_err() {
+        let answered = card.answer(answer).await;
+        self.settled.notify_one(); // not before: the answer to the next command must not overtake this one
+        if answered.is_err() {
             card.close();
         }
     }
@@ -160,42 +163,56 @@ impl Card {
             let why = self.serve(&mut link).await;
             self.field().let_go(&link.answers, why);
             link.answers.close();
+            drop(link); // its socket with it: a reader may be long in coming
             next = self.put_in_again().await;
         }
     }
 
     /// Moves what passes between the reader and the mini-programs, until the card is out of the reader.
     async fn serve(&self, link: &mut Link) -> Lost {
-        let mut too_long = pin!(self.too_long(&link.answers));
+        let Link { signals, answers } = link;
+        let mut too_long = pin!(self.too_long(answers));
+        let mut waiting = VecDeque::new();
         loop {
-            let signal = tokio::select! {
-                signal = link.signals.next() => signal,
-                () = &mut too_long => return Lost::Unanswered,
+            let mut next = signals.next();
+            let signal = loop {
+                tokio::select! {
+                    signal = &mut next => break signal,
+                    () = self.settled.notified(), if !waiting.is_empty() => self.hand_in(answers, &mut waiting).await,
+                    () = &mut too_long => return Lost::Unanswered,
+                }
             };
             match signal {
                 None => return Lost::ReaderGone,
-                Some(Signal::FieldLost) => self.field().lose(Lost::PowerOff),
-                Some(Signal::Command(command)) => loop {
-                    let step = {
-                        let mut field = self.field();
-                        if !field.is_in(&link.answers) {
-                            return Lost::ReaderGone; // taken out meanwhile
-                        }
-                        field.command(&command, self.clock.now())
-                    };
-                    match step {
-                        Step::Deliver { .. } => break,
-                        Step::Answer(answer) => {
-                            self.answer(&link.answers, answer).await;
-                            break;
-                        }
-                        Step::Wait => tokio::select! {
-                            () = self.settled.notified() => {}
-                            () = &mut too_long => return Lost::Unanswered,
-                        },
-                    }
-                },
+                Some(Signal::FieldLost) => {
+                    waiting.clear();
+                    self.field().lose(Lost::PowerOff);
+                }
+                Some(Signal::Command(command)) => {
+                    waiting.push_back(command);
+                    self.hand_in(answers, &mut waiting).await;
+                }
             }
+        }
+    }
+
+    /// Hands in the commands whose turn has come: the others wait until the one before them is answered. From a card that has been
+    /// taken out, none: its link is about to say so.
+    async fn hand_in(&self, card: &Arc<dyn Answers>, waiting: &mut VecDeque<Bytes>) {
+        while let Some(command) = waiting.front() {
+            let step = {
+                let mut field = self.field();
+                if !field.is_in(card) {
+                    return;
+                }
+                field.command(command, self.clock.now())
+            };
+            match step {
+                Step::Wait => return,
+                Step::Answer(answer) => self.answer(card, answer).await,
+                Step::Deliver { .. } => {}
+            }
+            waiting.pop_front();
         }
     }
 

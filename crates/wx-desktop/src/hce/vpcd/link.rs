@@ -87,7 +87,11 @@ impl Vicc {
 
     async fn next_signal(&mut self) -> io::Result<Signal> {
         loop {
-            match self.frames.next() {
+            let frame = self.frames.next();
+            if frame.is_some() {
+                self.wire.is_owed.store(false, Ordering::Release); // whoever waits for a response says nothing else
+            }
+            match frame {
                 None => self.read_in_time().await?,
                 Some(Frame::PowerOn) => {}
                 Some(Frame::PowerOff) => return Ok(Signal::FieldLost),
