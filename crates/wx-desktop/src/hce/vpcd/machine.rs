@@ -42,7 +42,9 @@ fn has_socket(table: &str, port: u16, state: &str, own_port: u16) -> bool {
     let has_port = |address: &str, port: u16| address.ends_with(&format!(":{port:04X}"));
     table.lines().skip(1).any(|line| {
         let mut columns = line.split_ascii_whitespace().skip(1); // the first is a number
-        let (Some(local), Some(remote), Some(its_state)) = (columns.next(), columns.next(), columns.next()) else { return false };
+        let (Some(local), Some(remote), Some(its_state)) = (columns.next(), columns.next(), columns.next()) else {
+            return false;
+        };
         has_port(local, port) && its_state == state && !(own_port != 0 && has_port(remote, own_port))
     })
 }
