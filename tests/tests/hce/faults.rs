@@ -113,7 +113,7 @@ pub(crate) async fn a_pcscd_that_is_killed_is_told_and_found_again() {
         assert_eq!(state(&tap.hce).await, None);
         tap.terminal.present().await.unwrap();
         tap.works(&mut wallet).await;
-        assert_eq!(wallet.has_heard(), []);
+        assert_eq!((wallet.has_heard(), tap.sockets()), (vec![], 1));
         tap.terminal.unpower().await.unwrap();
         assert_eq!(wallet.hears().await, gone());
     }
@@ -127,7 +127,7 @@ pub(crate) async fn a_hundred_readers_come_and_go() {
         tap.terminal.unpower().await.unwrap();
         assert_eq!(wallet.hears().await, gone());
     }
-    assert_eq!(wallet.has_heard(), []);
+    assert_eq!((wallet.has_heard(), tap.sockets()), (vec![], 1));
 }
 
 pub(crate) async fn cards_come_and_go() {
@@ -138,9 +138,11 @@ pub(crate) async fn cards_come_and_go() {
         assert_eq!(tap.settled().await, CardState::Inserted(time));
         tap.terminal.present().await.unwrap();
         tap.works(&mut wallet).await;
+        assert_eq!(tap.sockets(), 1);
         wallet.stop().await.unwrap();
         assert_eq!(tap.settled().await, CardState::NotWanted);
         tap.terminal.absent().await.unwrap();
+        assert_eq!(tap.sockets(), 0, "the old card's is closed");
     }
     assert_eq!(wallet.has_heard(), [], "whoever stops hears of no departure");
 }

@@ -30,9 +30,9 @@ fn main() -> ExitCode {
             what_happened_reads_and_replays,
         }
         programs {
-            opensc_tool_talks_to_a_mini_program,
-            scriptor_talks_to_a_mini_program,
-            pyscard_talks_to_a_mini_program,
+            opensc_tool_plays_androids_reader,
+            scriptor_plays_androids_reader,
+            pyscard_plays_androids_reader,
             the_probing_of_opensc_harms_nobody,
         }
     })

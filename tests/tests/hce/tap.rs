@@ -69,6 +69,16 @@ impl Tap {
         assert_eq!(got.as_deref(), Some(OK), "\n{}", self.trace);
     }
 
+    /// How many open sockets lead to the virtual reader.
+    pub(crate) fn sockets(&self) -> usize {
+        let (table, reader) = (std::fs::read_to_string("/proc/net/tcp").unwrap(), format!(":{:04X}", self.stack.vpcd().port()));
+        let leads_there = |line: &&str| {
+            let columns: Vec<_> = line.split_ascii_whitespace().collect();
+            columns[2].ends_with(&reader) && columns[9] != "0" // without an inode nobody has it open any more
+        };
+        table.lines().skip(1).filter(leads_there).count()
+    }
+
     /// Until the reader has the card, or until none is wanted.
     pub(crate) async fn settled(&self) -> CardState {
         *self.hce.card_state().wait_for(|state| *state != CardState::Awaited).await.unwrap()
