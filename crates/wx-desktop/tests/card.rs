@@ -16,8 +16,9 @@ use wx_api::{
     Api, Cx, Event, EventStream, event_channel,
     hce::{Departure, Hce, HceMessage, SendHceMessageRequest, StartHceRequest},
 };
-use wx_desktop::hce::{DesktopHce, MemoryReader, Trace, What};
+use wx_desktop::hce::{CardState, DesktopHce, MemoryReader, Trace, Transport as _, What};
 use wx_host::TokioClock;
+use wx_rules::hce::Radio;
 
 const SELECT: &[u8] = &[0x00, 0xA4, 0x04, 0x00, 0x05, 0xF2, 0x22, 0x22, 0x22, 0x22];
 /// What many terminals allow for an answer.
@@ -73,6 +74,30 @@ async fn a_command_that_waits_for_its_turn_goes_with_the_field() {
         wallet.answers().await;
     });
     assert_eq!(got.as_deref(), Some(&[0x90, 0x00][..]));
+}
+
+#[tokio::test]
+async fn a_host_that_is_no_longer_the_default_has_no_card_until_it_is_again() {
+    let reader = MemoryReader::default();
+    let mut wallet = Wallet::on(&reader).await;
+    assert!(reader.transceive(SELECT).now_or_never().is_none());
+    assert_eq!(wallet.hears().await, HceMessage::command(SELECT));
+    let able = reader.radio();
+    reader.set_radio(Radio { default_app: false, ..able });
+    assert_eq!(wallet.hears().await, HceMessage::departure(Departure::LinkLoss));
+    let mut card = wallet.hce.card_state();
+    assert_eq!(*card.wait_for(|card| *card != CardState::Inserted(1)).await.unwrap(), CardState::Awaited);
+    let aids = || StartHceRequest { aid_list: vec!["F222222222".into()] };
+    assert_eq!(wallet.hce.start_hce(&wallet.cx, aids()).await.unwrap_err().code(), Some(13004));
+    assert_eq!(reader.transceive(SELECT).await, None);
+
+    reader.set_radio(able);
+    card.wait_for(|card| *card == CardState::Inserted(2)).await.unwrap(); // what was registered stayed
+    let (got, ()) = tokio::join!(reader.transceive(SELECT), async {
+        assert_eq!(wallet.hears().await, HceMessage::command(SELECT));
+        wallet.answers().await;
+    });
+    assert!(got.is_some());
 }
 
 #[derive(Clone, Default)]

@@ -96,6 +96,7 @@ const CONVERSATIONS: &[(When, Input, Decided, Option<&str>)] = &[
     (Selected, Command("01A4040005F333333333"), TO_WALLET, Some("wallet")), // another class is data
     (Selected, Command("00A4000005F333333333"), TO_WALLET, Some("wallet")),
     (Selected, Command("00A4040006F333333333"), TO_WALLET, Some("wallet")),
+    (Selected, Command("10A4040005F333333333"), TO_WALLET, Some("wallet")), // so is a part of a chain
     (Selected, Command("00"), TO_WALLET, Some("wallet")),
     (Selected, FieldLost, Alike("wallet hears reason 0"), None),
     (
