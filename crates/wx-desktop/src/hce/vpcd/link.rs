@@ -9,7 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    time::timeout,
+};
 
 use super::{
     super::transport::{Answers, Link, Signal, Signals},
@@ -28,13 +35,14 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 /// A card on its way into vpcd ("vicc", as vsmartcard calls it).
 pub(super) struct Vicc {
+    reading: OwnedReadHalf,
     wire: Arc<Wire>,
     frames: Frames,
 }
 
-/// The connection, which both ends of the link share.
+/// What both ends of the link share of the connection.
 struct Wire {
-    stream: TcpStream,
+    writing: OwnedWriteHalf,
     /// The same socket, for what tokio's does not offer.
     socket: std::net::TcpStream,
     /// Whether vpcd waits for a response, and so is silent for good reason.
@@ -46,8 +54,9 @@ impl Vicc {
         stream.set_nodelay(true)?;
         let stream = stream.into_std()?;
         let socket = stream.try_clone()?;
-        let stream = TcpStream::from_std(stream)?;
-        Ok(Self { wire: Arc::new(Wire { stream, socket, is_owed: AtomicBool::new(false) }), frames: Frames::default() })
+        let (reading, writing) = TcpStream::from_std(stream)?.into_split();
+        let wire = Arc::new(Wire { writing, socket, is_owed: AtomicBool::new(false) });
+        Ok(Self { reading, wire, frames: Frames::default() })
     }
 
     /// Waits until vpcd has taken the card, which shows in that it says something. False if it lets it go instead.
@@ -61,17 +70,15 @@ impl Vicc {
 
     /// Reads some bytes, at least one.
     async fn read(&mut self) -> io::Result<()> {
-        loop {
-            // vpcd writes length and body apart, and its system sends the second only once the first is acknowledged: at once, not
-            // 40 ms later. Holds until the next read only.
-            #[cfg(target_os = "linux")]
+        // vpcd writes length and body apart, and its system sends the second only once the first is acknowledged: now, not 40 ms
+        // later. Each time anew, for the system forgets it.
+        #[cfg(target_os = "linux")]
+        if !self.frames.0.is_empty() {
             std::os::linux::net::TcpStreamExt::set_quickack(&self.wire.socket, true)?;
-            match self.wire.stream.try_read_buf(&mut self.frames.0) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wire.stream.readable().await?,
-                Err(error) => return Err(error),
-            }
+        }
+        match self.reading.read_buf(&mut self.frames.0).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
         }
     }
 
@@ -119,9 +126,9 @@ impl Wire {
         let whole = OrNone(self);
         let mut rest = &frame[..];
         while !rest.is_empty() {
-            match self.stream.try_write(rest) {
+            match self.writing.try_write(rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.stream.writable().await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writing.writable().await?,
                 Err(error) => return Err(error),
             }
         }
