@@ -38,8 +38,11 @@ const SELECT: &[u8] = &[0x00, 0xA4, 0x04, 0x00, 0x05, 0xF2, 0x22, 0x22, 0x22, 0x
 struct Card {
     name: &'static str,
     bound: Bound,
-    plays: fn(Vpcd, SocketAddr, usize) -> Pin<Box<dyn Future<Output = ()>>>,
+    /// Answers so many bytes to every command, without end: through card emulation, or on the reader's port itself.
+    plays: fn(Vpcd, SocketAddr, usize) -> Playing,
 }
+
+type Playing = Pin<Box<dyn Future<Output = ()>>>;
 
 const CARDS: [Card; 3] = [
     Card { name: "Rust", bound: Bound::AtMost(6.0), plays: |vpcd, _, response| Box::pin(rust(vpcd, response)) },

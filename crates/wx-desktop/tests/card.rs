@@ -77,6 +77,21 @@ async fn a_command_that_waits_for_its_turn_goes_with_the_field() {
 }
 
 #[tokio::test]
+async fn a_reader_that_never_waits_for_an_answer_loses_the_card() {
+    let reader = MemoryReader::default();
+    let mut wallet = Wallet::on(&reader).await;
+    let mut card = wallet.hce.card_state();
+    for _ in 0..=16 {
+        assert!(reader.transceive(SELECT).now_or_never().is_none());
+    }
+    assert_eq!(wallet.hears().await, HceMessage::command(SELECT));
+    assert_eq!(*card.borrow_and_update(), CardState::Inserted(1), "one is with the mini-program, and so many may wait");
+    assert!(reader.transceive(SELECT).now_or_never().is_none());
+    card.wait_for(|card| *card == CardState::Inserted(2)).await.unwrap();
+    assert_eq!(wallet.hears().await, HceMessage::departure(Departure::LinkLoss));
+}
+
+#[tokio::test]
 async fn a_host_that_is_no_longer_the_default_has_no_card_until_it_is_again() {
     let reader = MemoryReader::default();
     let mut wallet = Wallet::on(&reader).await;

@@ -28,6 +28,9 @@ const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::f
 /// A longer answer than this is reported: some terminals have gone by then. A frame waiting time of FWI 7 is 38.7 ms.
 const TERMINAL: u64 = 38_700;
 
+/// How many commands may wait for the answer before them. No reader sends even one: whoever goes on is no reader.
+const MOST_WAITING: usize = 16;
+
 /// The one card of a host: it keeps it in the reader while it is wanted, and moves what passes.
 pub(super) struct Card {
     transport: Arc<dyn Transport>,
@@ -188,6 +191,7 @@ impl Card {
                     waiting.clear();
                     self.field().lose(Lost::PowerOff);
                 }
+                Some(Signal::Command(_)) if waiting.len() == MOST_WAITING => return Lost::ReaderGone,
                 Some(Signal::Command(command)) => {
                     waiting.push_back(command);
                     self.hand_in(answers, &mut waiting).await;
