@@ -39,14 +39,17 @@ pub(super) struct Card {
     field: Mutex<Field>,
     /// Whoever puts the card in, for there is only one.
     putting_in: tokio::sync::Mutex<()>,
+    /// Whoever decides what the reader gets, until it has got it: so that answers go out in the order of the decisions.
+    answering: tokio::sync::Mutex<()>,
     /// Nobody owes an answer any more.
     settled: Notify,
 }
 
 impl Card {
     pub(super) fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
-        let (field, putting_in, settled) = (Mutex::default(), tokio::sync::Mutex::default(), Notify::new());
-        Self { transport, clock, patience, field, putting_in, settled }
+        let (field, settled) = (Mutex::default(), Notify::new());
+        let (putting_in, answering) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self { transport, clock, patience, field, putting_in, answering, settled }
     }
 
     pub(super) fn transport(&self) -> &Arc<dyn Transport> {
@@ -75,8 +78,8 @@ impl Card {
     }
 
     pub(super) async fn start(self: &Arc<Self>, app: &AppId, aids: Vec<AidPattern>) -> Result<(), Error> {
-        if let Some(link) = self.put_in().await? {
-            tokio::spawn(self.clone().keep_in(link));
+        if let Some(served) = self.put_in().await? {
+            tokio::spawn(self.clone().keep_in(served));
         }
         let mut field = self.field();
         let registered = field.register(app, aids);
@@ -87,6 +90,7 @@ impl Card {
     }
 
     pub(super) async fn stop(&self, app: &AppId) {
+        let _in_turn = self.answering.lock().await;
         let owed = self.field().unregister(app);
         self.settled.notify_one();
         if let Some((card, answer)) = owed {
@@ -95,6 +99,7 @@ impl Card {
     }
 
     pub(super) async fn respond(&self, app: &AppId, response: &[u8]) -> Result<(), Error> {
+        let _in_turn = self.answering.lock().await;
         let due = self.field().respond(app, response)?;
         if let Some(due) = due {
             if due.after > TERMINAL {
@@ -112,44 +117,44 @@ impl Card {
         if field.wants_card() && !field.has_card() {
             let card = self.clone();
             tokio::spawn(async move {
-                if let Some(link) = card.put_in_again().await {
-                    card.keep_in(link).await;
+                if let Some(served) = card.put_in_again().await {
+                    card.keep_in(served).await;
                 }
             });
         }
     }
 
-    /// A reader that does not take its answer has let the card go: whoever serves it hears of that.
+    /// In turn. A reader that does not take its answer has let the card go: whoever serves it hears of that.
     async fn answer(&self, card: &Arc<dyn Answers>, answer: &[u8]) {
         let answered = card.answer(answer).await;
-        self.settled.notify_one(); // not before: the answer to the next command must not overtake this one
+        self.settled.notify_one();
         if answered.is_err() {
             card.close();
         }
     }
 
     /// Puts the card in. None, if it is in the reader already.
-    async fn put_in(&self) -> Result<Option<Link>, NotInserted> {
+    async fn put_in(self: &Arc<Self>) -> Result<Option<Served>, NotInserted> {
         let _turn = self.putting_in.lock().await;
         if self.field().has_card() {
             return Ok(None);
         }
         let link = self.transport.insert().await?;
         self.field().put_in(link.answers.clone());
-        Ok(Some(link))
+        Ok(Some(Served { card: self.clone(), link, until: Lost::ReaderGone }))
     }
 
     /// Looks for a reader until there is one. None, once no card is wanted any more or somebody else put it in.
-    async fn put_in_again(&self) -> Option<Link> {
+    async fn put_in_again(self: &Arc<Self>) -> Option<Served> {
         let (mut pause, longest) = LOOK_AGAIN;
         while self.field().wants_card() {
             match self.put_in().await {
-                Ok(link) => {
+                Ok(served) => {
                     let mut field = self.field();
                     if !field.wants_card() {
                         field.take_out(); // nobody else would
                     }
-                    return link;
+                    return served;
                 }
                 // In real time: a reader is outside, and no mini-program's clock moves it.
                 Err(_) => tokio::time::sleep(pause).await,
@@ -160,13 +165,11 @@ impl Card {
     }
 
     /// Serves the reader with the card in it, and puts the card in again when it comes out and is wanted.
-    async fn keep_in(self: Arc<Self>, link: Link) {
-        let mut next = Some(link);
-        while let Some(mut link) = next {
-            let why = self.serve(&mut link).await;
-            self.field().let_go(&link.answers, why);
-            link.answers.close();
-            drop(link); // its socket with it: a reader may be long in coming
+    async fn keep_in(self: Arc<Self>, served: Served) {
+        let mut next = Some(served);
+        while let Some(mut served) = next {
+            served.until = self.serve(&mut served.link).await;
+            drop(served); // its socket with it: a reader may be long in coming
             next = self.put_in_again().await;
         }
     }
@@ -204,6 +207,7 @@ impl Card {
     /// taken out, none: its link is about to say so.
     async fn hand_in(&self, card: &Arc<dyn Answers>, waiting: &mut VecDeque<Bytes>) {
         while let Some(command) = waiting.front() {
+            let _in_turn = self.answering.lock().await;
             let step = {
                 let mut field = self.field();
                 if !field.is_in(card) {
@@ -233,5 +237,20 @@ impl Card {
                 return std::future::pending().await;
             }
         }
+    }
+}
+
+/// A card in the reader. With this it comes out: also when whoever served it was dropped because the runtime has ended, for otherwise the
+/// reader would wait for ever.
+struct Served {
+    card: Arc<Card>,
+    link: Link,
+    until: Lost,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.card.field().let_go(&self.link.answers, self.until);
+        self.link.answers.close();
     }
 }

@@ -30,7 +30,7 @@ const ATR: &[u8] = &[0x3B, 0x80, 0x80, 0x01, 0x01];
 const WRONG_LENGTH: &[u8] = &[0x67, 0x00];
 
 /// pcscd looks for the card every 400 ms unless it waits for a response. Silence for so long means that it waits for one to a command
-/// that cannot be told from a word of the reader's own, and would wait for ever.
+/// that cannot be told from a word of the reader's own, and would wait for ever. Nor does it take longer to read what it has waited for.
 const SILENCE: Duration = Duration::from_secs(3);
 
 /// A card on its way into vpcd ("vicc", as vsmartcard calls it).
@@ -124,7 +124,12 @@ impl Wire {
     async fn write(&self, body: &[u8]) -> io::Result<()> {
         let frame = reply(body).ok_or(io::ErrorKind::InvalidInput)?;
         let whole = OrNone(self);
-        let mut rest = &frame[..];
+        timeout(SILENCE, self.write_all(&frame)).await??;
+        std::mem::forget(whole);
+        Ok(())
+    }
+
+    async fn write_all(&self, mut rest: &[u8]) -> io::Result<()> {
         while !rest.is_empty() {
             match self.writing.try_write(rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
@@ -132,7 +137,6 @@ impl Wire {
                 Err(error) => return Err(error),
             }
         }
-        std::mem::forget(whole);
         Ok(())
     }
 
@@ -161,5 +165,27 @@ impl Answers for Reply {
 
     fn close(&self) {
         self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_does_not_take_its_response_loses_the_card() {
+        let vpcd = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(vpcd.local_addr().unwrap()).await.unwrap();
+        let Link { mut signals, answers } = Vicc::new(stream).unwrap().into_link();
+        let response = vec![0; usize::from(u16::MAX)];
+        let refused = loop {
+            if let Err(error) = answers.answer(&response).await {
+                break error; // once the system has no more room for what nobody reads
+            }
+        };
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(signals.next().await, None);
     }
 }
