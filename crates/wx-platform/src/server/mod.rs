@@ -19,14 +19,14 @@ mod metrics;
 mod query;
 mod read;
 
-use std::{io, sync::Arc};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
 use axum::{
     Router,
     extract::Request,
     http::StatusCode,
     response::{IntoResponse as _, Response},
-    routing::{any, get},
+    routing::get,
 };
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
@@ -87,19 +87,14 @@ impl Server {
     /// The routes, to serve them in another way. Limits on connections are then the business of that way, and so is where requests come
     /// from: an app with a list of addresses refuses them.
     pub fn router(&self) -> Router {
-        let answer = |endpoint: Endpoint| {
-            let shared = self.shared.clone();
-            move |request: Request| {
-                let shared = shared.clone();
-                async move { shared.answer(endpoint, request).await }
-            }
+        let (shared, healthy, measured) = (self.shared.clone(), self.shared.clone(), self.shared.clone());
+        let answer = |request: Request| async move {
+            shared.answer(Endpoint::of(request.uri().path()), Ipv4Addr::UNSPECIFIED.into(), request).await
         };
-        let (healthy, measured) = (self.shared.clone(), self.shared.clone());
-        let router = Router::new()
+        Router::new()
             .route("/healthz", get(|| async move { healthy.health().await }))
             .route("/metrics", get(|| async move { measured.figures() }))
-            .fallback(answer(Endpoint::Unknown));
-        Endpoint::ALL.into_iter().fold(router, |router, endpoint| router.route(endpoint.path(), any(answer(endpoint))))
+            .fallback(answer)
     }
 }
 
