@@ -93,6 +93,9 @@ fn cargo(folder: &Path) -> Command {
     // One target folder for all guides: they build nearly the same crates.
     command.current_dir(folder).env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("guides-target"));
     command.env_remove("WX_CONFORMANCE_REPORT");
+    // Built once and run once: what a compiler saves counts, and not what the program would.
+    command.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
+    command.args(["--config", "profile.dev.package.'*'.opt-level=0"]);
     command
 }
 
