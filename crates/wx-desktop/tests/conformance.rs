@@ -20,6 +20,9 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "the cases of card emulation use a reader in memory: the PC/SC stack is {missing}");
             wx_conformance::main(DesktopHarness::default())
         }
-        (None, _) => wx_conformance::main(DesktopHarness { near_field: || Ok(reader::RealReader::new()?.near_field()) }),
+        (None, _) => wx_conformance::main(DesktopHarness {
+            near_field: || Ok(reader::RealReader::new()?.near_field()),
+            ..DesktopHarness::default()
+        }),
     }
 }

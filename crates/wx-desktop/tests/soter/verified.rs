@@ -1,0 +1,110 @@
+//! What is signed verifies by the `openssl` command, by `wx-crypto` and by the platform server; what is not says why.
+
+use std::{fs, path::Path, process::Command};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use wx_api::soter::StartSoterAuthenticationResult;
+use wx_crypto::{SoterError, SoterVerifier, soter};
+use wx_platform::client::Client;
+use wx_platform::wire::soter::{Verdict, VerifyRequest};
+
+use crate::bench::Bench;
+
+const CHALLENGES: [&str; 5] = ["order 42", "\"/\\ 订单\u{7f}\u{2028}<é>", "nul\0inside", "👍🏽", "line\nfeed"];
+
+/// Whether `openssl` finds the signature good with a salt of this many bytes.
+fn openssl(folder: &Path, public_key: &str, answer: &StartSoterAuthenticationResult, salt: u32) -> bool {
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let signature = STANDARD.decode(&answer.result_json_signature).unwrap();
+    let run = Command::new("openssl")
+        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_mgf1_md:sha256", "-sigopt"])
+        .args([&format!("rsa_pss_saltlen:{salt}"), "-verify"])
+        .arg(file("key.pub", public_key.as_bytes()))
+        .arg("-signature")
+        .arg(file("signature", &signature))
+        .arg(file("text", answer.result_json.as_bytes()))
+        .output()
+        .expect("the openssl command is installed");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(said.contains("Verif"), "{said} {}", String::from_utf8_lossy(&run.stderr));
+    run.status.success()
+}
+
+async fn verify(client: &Client, openid: &str, json_string: &str, json_signature: &str) -> Verdict {
+    let (openid, json_string, json_signature) = (openid.to_owned(), json_string.to_owned(), json_signature.to_owned());
+    client.verify_soter(&VerifyRequest { openid, json_string, json_signature }).await.unwrap()
+}
+
+#[tokio::test]
+async fn openssl_wx_crypto_and_the_platform_agree() {
+    let bench = Bench::new().await;
+    let (client, openid) = bench.developer().await;
+    let public_key = bench.device.keys.public_key();
+    for challenge in CHALLENGES {
+        let answer = bench.confirm(challenge).await.unwrap();
+        for salt in [20, 32, 19, 0] {
+            assert_eq!(openssl(bench.folder.path(), public_key, &answer, salt), salt == 20, "a salt of {salt}");
+        }
+        let key = SoterVerifier::from_spki_pem(public_key).unwrap();
+        let report = soter::verify(&answer.result_json, &answer.result_json_signature, &key).unwrap();
+        assert_eq!(report.raw, challenge);
+        let request = VerifyRequest {
+            openid: openid.clone(),
+            json_string: answer.result_json,
+            json_signature: answer.result_json_signature,
+        };
+        assert!(client.verify_soter(&request).await.unwrap().is_ok);
+    }
+}
+
+#[tokio::test]
+async fn the_result_says_who_made_it() {
+    let bench = Bench::new().await;
+    let answer = bench.confirm("order 42").await.unwrap();
+    let key = SoterVerifier::from_spki_pem(bench.device.keys.public_key()).unwrap();
+    let report = soter::verify(&answer.result_json, &answer.result_json_signature, &key).unwrap();
+    assert_eq!(
+        (report.tee_n.as_deref(), report.fp_n.as_deref(), report.fid.as_deref()),
+        (Some("software"), Some("memory"), Some("7"))
+    );
+    assert_eq!(report.cpu_id.map(|id| id.len()), Some(32));
+    let again = bench.confirm("order 43").await.unwrap();
+    assert_eq!(again.result_json.replace("order 43", "order 42").replace("\"counter\":2", "\"counter\":1"), answer.result_json);
+}
+
+#[tokio::test]
+async fn what_is_not_accepted_says_why() {
+    let bench = Bench::new().await;
+    let (client, openid) = bench.developer().await;
+    let answer = bench.confirm("a/b").await.unwrap();
+    let (text, signature) = (&answer.result_json, &answer.result_json_signature);
+    let refused = async |openid: &str, text: &str, why: &str| {
+        let verdict = verify(&client, openid, text, signature).await;
+        assert!(!verdict.is_ok && verdict.errmsg.contains(why), "expected {why:?}: {verdict:?}");
+    };
+
+    refused(&openid, &text.replace('/', "\\/"), "re-escaped").await;
+    refused(&openid, &text.replace("a/b", "a/c"), "does not match").await;
+    refused(&openid, &text.replace(":1,", ":1,\"rsa_pss_saltlen\":24,"), "neither 20 nor 32 bytes").await;
+    let unknown = VerifyRequest { openid: "oNobody".into(), json_string: text.clone(), json_signature: signature.clone() };
+    assert_eq!(client.verify_soter(&unknown).await.unwrap_err().errcode().map(wx_platform::Errcode::number), Some(40003));
+
+    assert!(verify(&client, &openid, text, signature).await.is_ok);
+    refused(&openid, text, "replayed: the counter is not above the last one").await;
+
+    let other = Bench::new().await;
+    let key = SoterVerifier::from_spki_pem(other.device.keys.public_key()).unwrap();
+    assert_eq!(soter::verify(text, signature, &key).unwrap_err(), SoterError::Mismatch);
+}
+
+#[tokio::test]
+async fn a_user_whose_device_never_confirmed_anything_has_none() {
+    let bench = Bench::new().await;
+    let (client, openid) = bench.developer().await;
+    let verdict = verify(&client, &openid, "{}", "").await;
+    assert!(!verdict.is_ok && verdict.errmsg.contains("no device of this user is enrolled"), "{verdict:?}");
+}
