@@ -33,9 +33,9 @@ const SELECT: &[u8] = &[0x00, 0xA4, 0x04, 0x00, 0x05, 0xF2, 0x22, 0x22, 0x22, 0x
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if let Some(missing) = wx_rig::missing() {
+    if let Some(missing) = wx_rig::PCSC.missing() {
         println!("no figure: the PC/SC stack is {missing}");
-        return ExitCode::from(u8::from(std::env::var_os(wx_rig::REQUIRED).is_some()));
+        return ExitCode::from(u8::from(wx_rig::PCSC.is_required()));
     }
     let mut figures = Vec::new();
     for (command, response) in [(20, 2), (20, 256), (250, 256)] {

@@ -12,6 +12,8 @@
 
 mod counter;
 mod folder;
+#[cfg(feature = "fprint")]
+mod fprint;
 mod keys;
 mod memory;
 mod reader;
@@ -33,6 +35,8 @@ use wx_api::{
 use wx_platform::wire::host;
 use wx_rules::soter::{Attempt, Device, Failure, Step, enrolment, failure, support};
 
+#[cfg(feature = "fprint")]
+pub use self::fprint::Fprint;
 pub use self::{
     counter::{FileCounter, MonotonicCounter},
     keys::{SoterKeyStore, StoreError},

@@ -1,26 +1,35 @@
-use std::{env, pin::Pin, process::ExitCode, time::Duration};
+use std::{pin::Pin, process::ExitCode, time::Duration};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::Builder;
 
-use crate::{REQUIRED, missing};
+use crate::Facility;
 
-/// A test that needs a stack: its name, and what it does.
+/// A test that needs a facility: its name, and what it does.
 pub type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 
 /// Nothing may hang for longer.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Runs tests as a test binary does, each on a tokio runtime of one thread. On a machine without a stack they show as ignored, with
-/// the reason, unless [`REQUIRED`] is set: then they fail.
-pub fn main(tests: &[Test]) -> ExitCode {
-    let trials = tests.iter().map(|&(name, test)| Trial::ignorable_test(name, move || run(test))).collect();
+/// Runs tests as a test binary does, each on a tokio runtime of one thread. On a machine without the facility they show as ignored, with
+/// the reason, unless it is required: then they fail.
+pub fn main(facility: &'static Facility, tests: &[Test]) -> ExitCode {
+    let missing = facility.missing();
+    let trial = |&(name, test): &Test| {
+        let missing = missing.clone();
+        Trial::ignorable_test(name, move || run(facility, missing, test))
+    };
+    let trials = tests.iter().map(trial).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-fn run(test: fn() -> Pin<Box<dyn Future<Output = ()>>>) -> Result<Completion, Failed> {
-    match missing() {
-        Some(missing) if env::var_os(REQUIRED).is_some() => Err(format!("{REQUIRED} is set, but {missing}").into()),
+fn run(
+    facility: &Facility,
+    missing: Option<String>,
+    test: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+) -> Result<Completion, Failed> {
+    match missing {
+        Some(missing) if facility.is_required() => Err(format!("{} is set, but {missing}", facility.required).into()),
         Some(missing) => Ok(Completion::ignored_with(missing)),
         None => {
             let runtime = Builder::new_current_thread().enable_all().build()?;

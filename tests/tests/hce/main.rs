@@ -10,28 +10,31 @@ mod tap;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wx_rig::main(wx_rig::tests! {
-        differential {
-            the_mock_and_the_desktop_give_the_same_answers,
-        }
-        faults {
-            a_handler_that_never_answers_ends_the_conversation_and_not_the_reader,
-            no_fault_of_a_handler_is_felt_by_the_next_command,
-            a_card_switched_off_while_a_reader_waits_is_gone_for_it,
-            a_mini_program_that_stops_while_others_play_on_leaves_no_reader_waiting,
-            a_pcscd_that_is_killed_is_told_and_found_again,
-            a_hundred_readers_come_and_go,
-            cards_come_and_go,
-            a_command_too_short_for_any_hangs_nobody,
-            a_card_of_another_program_is_13004,
-            dropping_it_takes_the_card_out,
-            what_happened_reads_and_replays,
-        }
-        programs {
-            opensc_tool_talks_to_a_mini_program,
-            scriptor_talks_to_a_mini_program,
-            pyscard_talks_to_a_mini_program,
-            the_probing_of_opensc_harms_nobody,
-        }
-    })
+    wx_rig::main(
+        &wx_rig::PCSC,
+        wx_rig::tests! {
+            differential {
+                the_mock_and_the_desktop_give_the_same_answers,
+            }
+            faults {
+                a_handler_that_never_answers_ends_the_conversation_and_not_the_reader,
+                no_fault_of_a_handler_is_felt_by_the_next_command,
+                a_card_switched_off_while_a_reader_waits_is_gone_for_it,
+                a_mini_program_that_stops_while_others_play_on_leaves_no_reader_waiting,
+                a_pcscd_that_is_killed_is_told_and_found_again,
+                a_hundred_readers_come_and_go,
+                cards_come_and_go,
+                a_command_too_short_for_any_hangs_nobody,
+                a_card_of_another_program_is_13004,
+                dropping_it_takes_the_card_out,
+                what_happened_reads_and_replays,
+            }
+            programs {
+                opensc_tool_talks_to_a_mini_program,
+                scriptor_talks_to_a_mini_program,
+                pyscard_talks_to_a_mini_program,
+                the_probing_of_opensc_harms_nobody,
+            }
+        },
+    )
 }

@@ -83,3 +83,26 @@ pub enum Touch {
     /// The reader finds nothing enrolled any more.
     NotEnrolled,
 }
+
+/// The picture that asks for a finger, for a reader that has none of its own: a window, a line on a terminal.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use wx_api::{Cx, FingerScreen};
+///
+/// /// A kiosk whose reader has a light: there is nothing to show, and nothing to close.
+/// struct Light;
+///
+/// #[async_trait]
+/// impl FingerScreen for Light {
+///     async fn show(&self, _: &Cx, _: &str) {
+///         std::future::pending().await
+///     }
+/// }
+/// ```
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait FingerScreen: Send + Sync {
+    /// Shows this text, which may be empty, and waits until the user closes it. Dropping the future takes it off the screen.
+    async fn show(&self, cx: &Cx, text: &str);
+}

@@ -5,13 +5,13 @@ mod clock;
 mod prompt;
 
 pub use self::{
-    biometric::{BiometricDialog, BiometricPrompt, Sensor, Touch},
+    biometric::{BiometricDialog, BiometricPrompt, FingerScreen, Sensor, Touch},
     clock::{Clock, Timestamp},
     prompt::{Answer, Prompt},
 };
 #[cfg(feature = "mock")]
 pub use self::{
-    biometric::{MockBiometricDialog, MockBiometricPrompt},
+    biometric::{MockBiometricDialog, MockBiometricPrompt, MockFingerScreen},
     clock::MockClock,
     prompt::MockPrompt,
 };

@@ -8,9 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use wx_api::BiometricPrompt;
 use wx_conformance::{FingerHandle, Touch};
 
-use crate::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore, StoreError};
+use crate::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore};
 
 /// What SOTER has outside, for one bench.
 pub struct FingerReader {
@@ -27,12 +28,22 @@ impl FingerReader {
     ///
     /// There is no folder to be had.
     pub fn in_memory() -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let counter = FileCounter::open(&folder).map_err(io::Error::other)?;
-        let keys = Arc::new(key(folder.path())?);
-        let finger = Arc::new(MemoryFinger::default());
-        let handle = InMemory { finger: finger.clone(), keys: keys.clone(), _folder: folder };
-        Ok(Self { device: SoterDevice { keys, counter: Arc::new(counter), prompt: finger }, handle: Arc::new(handle) })
+        let (folder, finger) = (tempfile::tempdir()?, Arc::new(MemoryFinger::default()));
+        let device = Self::software(folder.path(), finger.clone())?;
+        let handle = InMemory { finger, keys: device.keys.clone(), _folder: folder };
+        Ok(Self { device, handle: Arc::new(handle) })
+    }
+
+    /// A key and a counter in files of this folder. All benches of a process have a copy of one key: to make one takes longer than all
+    /// the rest of a case.
+    ///
+    /// # Errors
+    ///
+    /// The files could not be made.
+    pub fn software(folder: &Path, prompt: Arc<dyn BiometricPrompt>) -> io::Result<SoterDevice> {
+        let counter = Arc::new(FileCounter::open(folder).map_err(io::Error::other)?);
+        fs::copy(first()?.join(KEY), folder.join(KEY))?; // with its permissions
+        Ok(SoterDevice { keys: Arc::new(SoftwareKey::open(folder).map_err(io::Error::other)?), counter, prompt })
     }
 }
 
@@ -42,23 +53,22 @@ impl fmt::Debug for FingerReader {
     }
 }
 
-/// The key of this folder. All benches of a process have a copy of one: to make one takes longer than all the rest of a case.
-fn key(folder: &Path) -> io::Result<SoftwareKey> {
+const KEY: &str = "key.pem";
+
+/// The folder of the key that all have a copy of.
+fn first() -> io::Result<&'static Path> {
     static FIRST: OnceLock<Result<TempDir, String>> = OnceLock::new();
-    let make = || -> Result<TempDir, StoreError> {
-        let folder = tempfile::tempdir().map_err(|source| StoreError::Io { doing: "made", path: "a folder".into(), source })?;
-        SoftwareKey::open(&folder)?;
+    let make = || {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        SoftwareKey::open(&folder).map_err(|error| error.to_string())?;
         Ok(folder)
     };
-    let first = FIRST.get_or_init(|| make().map_err(|error| error.to_string()));
-    let first = first.as_ref().map_err(|error| io::Error::other(error.clone()))?;
-    fs::copy(first.path().join("key.pem"), folder.join("key.pem"))?; // with its permissions
-    SoftwareKey::open(folder).map_err(io::Error::other)
+    FIRST.get_or_init(make).as_ref().map(TempDir::path).map_err(|error: &String| io::Error::other(error.clone()))
 }
 
 struct InMemory {
     finger: Arc<MemoryFinger>,
-    keys: Arc<SoftwareKey>,
+    keys: Arc<dyn SoterKeyStore>,
     _folder: TempDir,
 }
 
