@@ -19,6 +19,10 @@ mod memory;
 mod reader;
 mod software;
 mod statement;
+#[cfg(feature = "pkcs11")]
+mod token;
+#[cfg(feature = "tpm")]
+mod tpm;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -37,6 +41,10 @@ use wx_rules::soter::{Attempt, Device, Failure, Step, enrolment, failure, suppor
 
 #[cfg(feature = "fprint")]
 pub use self::fprint::Fprint;
+#[cfg(feature = "pkcs11")]
+pub use self::token::Token;
+#[cfg(feature = "tpm")]
+pub use self::tpm::Tpm;
 pub use self::{
     counter::{FileCounter, MonotonicCounter},
     keys::{SoterKeyStore, StoreError},

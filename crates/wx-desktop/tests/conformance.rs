@@ -7,6 +7,7 @@ mod reader;
 use std::{
     io::{self, Write as _},
     process::ExitCode,
+    sync::Arc,
 };
 
 use wx_desktop::conformance::{DesktopHarness, FingerReader};
@@ -15,12 +16,12 @@ use wx_rig::{FINGERPRINTS, Facility, PCSC};
 fn main() -> ExitCode {
     let mut harness = DesktopHarness::default();
     match is_there(&PCSC, "card emulation") {
-        Ok(true) => harness.near_field = || Ok(reader::RealReader::new()?.near_field()),
+        Ok(true) => harness.near_field = Arc::new(|| Ok(reader::RealReader::new()?.near_field())),
         Ok(false) => {}
         Err(failure) => return failure,
     }
     match is_there(&FINGERPRINTS, "SOTER") {
-        Ok(true) => harness.finger = || finger::RealFinger::reader(FingerReader::software),
+        Ok(true) => harness.finger = Arc::new(|| finger::RealFinger::reader(FingerReader::software)),
         Ok(false) => {}
         Err(failure) => return failure,
     }

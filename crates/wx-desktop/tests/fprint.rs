@@ -10,7 +10,7 @@ use wx_rig::{FINGERPRINTS, Fingerprints};
 
 fn main() -> ExitCode {
     wx_rig::main(
-        &FINGERPRINTS,
+        &[&FINGERPRINTS],
         wx_rig::tests! {
             fingers {
                 a_match_names_the_finger,

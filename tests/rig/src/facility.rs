@@ -1,6 +1,6 @@
 use std::{env, path::Path, process::Command};
 
-use crate::{fingerprint, stack, terminal};
+use crate::{fingerprint, softhsm, stack, swtpm, terminal};
 
 /// A part of the outside that a machine may lack.
 #[derive(Debug)]
@@ -26,6 +26,16 @@ pub static FINGERPRINTS: Facility = Facility {
     files: &[(fingerprint::BUS, "dbus"), (fingerprint::FPRINTD, "fprintd")],
     module: None,
 };
+
+/// A TPM, and the tool that ends its lockout.
+pub static TPM: Facility = Facility {
+    required: "WX_REQUIRE_TPM",
+    files: &[(swtpm::SWTPM, "swtpm"), ("/usr/bin/tpm2_dictionarylockout", "tpm2-tools")],
+    module: None,
+};
+
+/// A PKCS#11 token.
+pub static TOKENS: Facility = Facility { required: "WX_REQUIRE_PKCS11", files: &[(softhsm::MODULE, "softhsm2")], module: None };
 
 impl Facility {
     /// What this machine lacks for it, by the names of Debian's packages; `None` when all is there.

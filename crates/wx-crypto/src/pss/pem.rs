@@ -23,7 +23,6 @@ pub(super) fn decode(pem: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// A key as text, the way `openssl` writes it. It has no spare room and leaves no copy behind, for a key that is private.
-#[cfg_attr(not(feature = "aws-lc-rs"), allow(dead_code))] // `rsa` brings its own
 pub(super) fn encode(label: &str, der: &[u8]) -> String {
     let text = Zeroizing::new(STANDARD.encode(der));
     let (begin, end) = (format!("-----BEGIN {label}-----\n"), format!("-----END {label}-----\n"));

@@ -8,7 +8,7 @@ mod network;
 mod person;
 mod resident;
 
-use std::{error::Error, future, io, net::Ipv4Addr, sync::Arc};
+use std::{error::Error, fmt, future, io, net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
@@ -32,17 +32,26 @@ use crate::{Desktop, PlatformAt, hce::DesktopHce};
 /// be cut, and by the developers' servers.
 ///
 /// Everything runs on the runtime of the case, which must have one thread: so a case that moves time knows who has run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct DesktopHarness {
     /// Makes what card emulation has outside, for one bench: a reader in memory unless told otherwise.
-    pub near_field: fn() -> io::Result<NearField>,
+    pub near_field: Make<NearField>,
     /// Makes the key, the counter and the reader of SOTER, for one bench: a key in a file and a finger in memory unless told otherwise.
-    pub finger: fn() -> io::Result<FingerReader>,
+    pub finger: Make<FingerReader>,
+}
+
+/// Makes a part of the outside for one bench.
+pub type Make<T> = Arc<dyn Fn() -> io::Result<T> + Send + Sync>;
+
+impl fmt::Debug for DesktopHarness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DesktopHarness").finish_non_exhaustive()
+    }
 }
 
 impl Default for DesktopHarness {
     fn default() -> Self {
-        Self { near_field: NearField::in_memory, finger: FingerReader::in_memory }
+        Self { near_field: Arc::new(NearField::in_memory), finger: Arc::new(FingerReader::in_memory) }
     }
 }
 
@@ -57,11 +66,11 @@ impl Harness for DesktopHarness {
     }
 
     async fn open(&self, profile: Profile) -> Result<Bench, String> {
-        bench(profile, *self).await.map_err(|error| error.to_string())
+        bench(profile, self).await.map_err(|error| error.to_string())
     }
 }
 
-async fn bench(profile: Profile, harness: DesktopHarness) -> Result<Bench, Box<dyn Error + Send + Sync>> {
+async fn bench(profile: Profile, harness: &DesktopHarness) -> Result<Bench, Box<dyn Error + Send + Sync>> {
     let cx = Cx::new(APP).with_profile(profile);
     let clock = Arc::new(VirtualClock::default());
     let folder = tempfile::tempdir()?;

@@ -56,6 +56,14 @@ pub enum StoreError {
         /// In what way.
         problem: &'static str,
     },
+    /// The hardware with the key is not there, or refuses.
+    #[error("the {part} cannot be used: {source}")]
+    Hardware {
+        /// What it is.
+        part: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The key is none, or its arithmetic failed.
     #[error(transparent)]
     Key(#[from] PssError),

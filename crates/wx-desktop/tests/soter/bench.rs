@@ -1,8 +1,9 @@
 //! A desktop with its own platform, a finger in memory, a clock that a test moves, and the developer's server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, process::Command, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use wx_api::{
@@ -14,7 +15,7 @@ use wx_desktop::{
     Desktop,
     soter::{MemoryFinger, SoterDevice},
 };
-use wx_platform::client::Client;
+use wx_platform::{client::Client, wire::soter::VerifyRequest};
 
 pub(crate) struct Bench {
     pub(crate) desktop: Desktop,
@@ -73,7 +74,11 @@ impl Bench {
     pub(crate) async fn with(change: impl FnOnce(SoterDevice) -> SoterDevice) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (device, finger) = software(folder.path());
-        let device = change(device);
+        Self::over(folder, change(device), finger).await
+    }
+
+    /// Over this device, whose finger this is.
+    pub(crate) async fn over(folder: TempDir, device: SoterDevice, finger: Arc<MemoryFinger>) -> Self {
         let clock = Arc::<Time>::default();
         let builder = Desktop::builder(clock.clone()).data_dir(folder.path().join("platform")).soter(device.clone());
         let desktop = builder.start().await.unwrap();
@@ -104,4 +109,36 @@ impl Bench {
 
 async fn log_in(host: &Host) -> String {
     host.login.as_ref().unwrap().login(&cx(), LoginRequest::default()).await.unwrap().code
+}
+
+/// Whether the platform accepts what this user's device signed.
+pub(crate) async fn is_accepted(client: &Client, openid: &str, answer: &StartSoterAuthenticationResult) -> bool {
+    let request = VerifyRequest {
+        openid: openid.to_owned(),
+        json_string: answer.result_json.clone(),
+        json_signature: answer.result_json_signature.clone(),
+    };
+    client.verify_soter(&request).await.unwrap().is_ok
+}
+
+/// Whether `openssl` finds the signature good with a salt of this many bytes.
+pub(crate) fn openssl(folder: &Path, public_key: &str, answer: &StartSoterAuthenticationResult, salt: u32) -> bool {
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let signature = STANDARD.decode(&answer.result_json_signature).unwrap();
+    let run = Command::new("openssl")
+        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_mgf1_md:sha256", "-sigopt"])
+        .args([&format!("rsa_pss_saltlen:{salt}"), "-verify"])
+        .arg(file("key.pub", public_key.as_bytes()))
+        .arg("-signature")
+        .arg(file("signature", &signature))
+        .arg(file("text", answer.result_json.as_bytes()))
+        .output()
+        .expect("the openssl command is installed");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(said.contains("Verif"), "{said} {}", String::from_utf8_lossy(&run.stderr));
+    run.status.success()
 }

@@ -1,38 +1,12 @@
 //! What is signed verifies by the `openssl` command, by `wx-crypto` and by the platform server; what is not says why.
 
-use std::{fs, path::Path, process::Command};
-
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use wx_api::soter::StartSoterAuthenticationResult;
 use wx_crypto::{SoterError, SoterVerifier, soter};
 use wx_platform::client::Client;
 use wx_platform::wire::soter::{Verdict, VerifyRequest};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, is_accepted, openssl};
 
 const CHALLENGES: [&str; 5] = ["order 42", "\"/\\ 订单\u{7f}\u{2028}<é>", "nul\0inside", "👍🏽", "line\nfeed"];
-
-/// Whether `openssl` finds the signature good with a salt of this many bytes.
-fn openssl(folder: &Path, public_key: &str, answer: &StartSoterAuthenticationResult, salt: u32) -> bool {
-    let file = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    };
-    let signature = STANDARD.decode(&answer.result_json_signature).unwrap();
-    let run = Command::new("openssl")
-        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_mgf1_md:sha256", "-sigopt"])
-        .args([&format!("rsa_pss_saltlen:{salt}"), "-verify"])
-        .arg(file("key.pub", public_key.as_bytes()))
-        .arg("-signature")
-        .arg(file("signature", &signature))
-        .arg(file("text", answer.result_json.as_bytes()))
-        .output()
-        .expect("the openssl command is installed");
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(said.contains("Verif"), "{said} {}", String::from_utf8_lossy(&run.stderr));
-    run.status.success()
-}
 
 async fn verify(client: &Client, openid: &str, json_string: &str, json_signature: &str) -> Verdict {
     let (openid, json_string, json_signature) = (openid.to_owned(), json_string.to_owned(), json_signature.to_owned());
@@ -52,12 +26,7 @@ async fn openssl_wx_crypto_and_the_platform_agree() {
         let key = SoterVerifier::from_spki_pem(public_key).unwrap();
         let report = soter::verify(&answer.result_json, &answer.result_json_signature, &key).unwrap();
         assert_eq!(report.raw, challenge);
-        let request = VerifyRequest {
-            openid: openid.clone(),
-            json_string: answer.result_json,
-            json_signature: answer.result_json_signature,
-        };
-        assert!(client.verify_soter(&request).await.unwrap().is_ok);
+        assert!(is_accepted(&client, &openid, &answer).await);
     }
 }
 
