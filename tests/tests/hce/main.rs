@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     wx_rig::main(
-        &wx_rig::PCSC,
+        &[&wx_rig::PCSC],
         wx_rig::tests! {
             differential {
                 the_mock_and_the_desktop_give_the_same_answers,
