@@ -5,6 +5,8 @@
 mod finger;
 #[path = "soter/bench.rs"]
 mod shared;
+#[path = "finger/suite.rs"]
+mod suite;
 
 use std::{
     fs,
@@ -58,7 +60,7 @@ async fn bench() -> Bench {
 
 mod token {
     use super::{
-        Arc, FileCounter, MemoryFinger, RECORD, Secret, Softhsm, StoreError, Token, bench, device, finger, fs, io, shared,
+        Arc, FileCounter, MemoryFinger, RECORD, Secret, Softhsm, StoreError, Token, bench, device, fs, io, shared, suite,
     };
 
     pub(super) async fn everything() {
@@ -74,7 +76,7 @@ mod token {
         let first = tempfile::tempdir().unwrap();
         device(first.path(), Arc::new(MemoryFinger::default())).unwrap();
         let record = first.path().join(RECORD);
-        finger::suite::passes(move |folder, prompt| {
+        suite::passes(move |folder, prompt| {
             let _begun = FileCounter::open(folder).map_err(io::Error::other)?;
             fs::copy(&record, folder.join(RECORD))?; // to make a key takes longer than all the rest of a case
             device(folder, prompt).map_err(io::Error::other)

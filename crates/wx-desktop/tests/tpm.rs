@@ -5,6 +5,8 @@
 mod finger;
 #[path = "soter/bench.rs"]
 mod shared;
+#[path = "finger/suite.rs"]
+mod suite;
 
 use std::{fs, io, path::Path, process::ExitCode, sync::Arc};
 
@@ -58,14 +60,14 @@ async fn failure(bench: &Bench) -> String {
 }
 
 mod tpm {
-    use super::{Arc, Bench, RECORD, SoterDevice, Swtpm, Tpm, bench, count, device, failure, finger, fs, io, shared};
+    use super::{Arc, Bench, RECORD, SoterDevice, Swtpm, Tpm, bench, count, device, failure, fs, io, shared, suite};
 
     pub(super) async fn the_suite_passes() {
         // One key for all benches: to make one takes longer than all the rest of a case.
         let (tpm, first) = (Swtpm::start().unwrap(), tempfile::tempdir().unwrap());
         drop(Tpm::open(&first, &tpm.tcti()).unwrap());
         let (tcti, record) = (tpm.tcti(), first.path().join(RECORD));
-        finger::suite::passes(move |folder, prompt| {
+        suite::passes(move |folder, prompt| {
             fs::copy(&record, folder.join(RECORD))?;
             let tpm = Arc::new(Tpm::open(folder, &tcti).map_err(io::Error::other)?);
             Ok(SoterDevice { keys: tpm.clone(), counter: tpm, prompt })

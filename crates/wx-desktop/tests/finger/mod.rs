@@ -1,7 +1,5 @@
 //! The outside of SOTER, made of real parts: fprintd, on libfprint's virtual reader.
 
-pub(crate) mod suite;
-
 use std::{
     collections::VecDeque,
     io,

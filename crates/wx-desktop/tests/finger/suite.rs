@@ -6,7 +6,7 @@ use wx_api::BiometricPrompt;
 use wx_conformance::{Verdict, cases, judge, profiles};
 use wx_desktop::{conformance::DesktopHarness, soter::SoterDevice};
 
-use super::RealFinger;
+use crate::finger::RealFinger;
 
 /// Fails unless every case passes with the devices that `device` makes.
 pub(crate) async fn passes<F>(device: F)
