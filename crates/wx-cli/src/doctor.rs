@@ -34,7 +34,7 @@ pub(crate) struct Part {
     pub(crate) purpose: &'static str,
     /// The APIs of the contract that need it.
     pub(crate) apis: Vec<&'static str>,
-    /// Whether a backend of this program uses it already.
+    /// Whether this program uses it already.
     pub(crate) used: bool,
 }
 
@@ -42,7 +42,7 @@ impl Part {
     /// What it serves, in words.
     pub(crate) fn serves(&self) -> String {
         let apis = if self.apis.is_empty() { String::new() } else { format!(": {}", self.apis.join(", ")) };
-        let note = if self.used { "" } else { "; no backend here uses it yet" };
+        let note = if self.used { "" } else { "; this program does not use it yet" };
         format!("{}{apis}{note}", self.purpose)
     }
 }
@@ -69,7 +69,7 @@ impl Machine {
         Part {
             name: "TPM",
             get: "switch the TPM 2.0 on in the firmware and join the group tss; a virtual machine gets one with `apt install swtpm`",
-            purpose: "a signing key that cannot leave the device",
+            purpose: "a signing key that cannot leave the device (wx-desktop with the feature tpm)",
             apis: of("soter"),
             used: false,
             ..self.first(&["dev/tpmrm0"])
@@ -80,7 +80,7 @@ impl Machine {
         Part {
             name: "fingerprint",
             get: "`apt install fprintd`, then `fprintd-enroll`; it needs a reader that libfprint knows",
-            purpose: "recognising the user",
+            purpose: "recognising the user (wx-desktop with the feature fprint)",
             apis: of("soter"),
             used: false,
             ..self.first(&[

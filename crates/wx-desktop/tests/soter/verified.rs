@@ -25,7 +25,9 @@ async fn openssl_wx_crypto_and_the_platform_agree() {
         }
         let key = SoterVerifier::from_spki_pem(public_key).unwrap();
         let report = soter::verify(&answer.result_json, &answer.result_json_signature, &key).unwrap();
-        assert_eq!(report.raw, challenge);
+        assert_eq!(report.confirms(challenge, report.counter.checked_sub(1)), Ok(()));
+        assert_eq!(report.confirms("another", None), Err(SoterError::Challenge));
+        assert_eq!(report.confirms(challenge, Some(report.counter)), Err(SoterError::Replay));
         assert!(is_accepted(&client, &openid, &answer).await);
     }
 }
