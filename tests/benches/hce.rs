@@ -52,9 +52,9 @@ const CARDS: [Card; 3] = [
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if let Some(missing) = wx_rig::missing() {
+    if let Some(missing) = wx_rig::PCSC.missing() {
         println!("no figure: the PC/SC stack is {missing}");
-        return ExitCode::from(u8::from(std::env::var_os(wx_rig::REQUIRED).is_some()));
+        return ExitCode::from(u8::from(wx_rig::PCSC.is_required()));
     }
     let mut figures = Vec::new();
     for card in CARDS {

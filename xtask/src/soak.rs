@@ -24,6 +24,12 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 200)]
         kills: u32,
     },
+    /// Kills a process that keeps confirming with a finger, again and again, and looks for numbers that were signed twice.
+    Soter {
+        /// How many times.
+        #[arg(long, default_value_t = 500)]
+        kills: u32,
+    },
     /// Feeds arbitrary input to one fuzz target. Needs cargo-fuzz and a nightly compiler.
     Fuzz {
         /// Which one, such as `json_edge`.
@@ -45,6 +51,7 @@ pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Consent { kills } => kill(&root, "wx-host", *kills),
         What::Platform { kills } => kill(&root, "wx-platform", *kills),
+        What::Soter { kills } => kill(&root, "wx-desktop", *kills),
         What::Fuzz { target, seconds } => fuzz(&root, target, *seconds),
     }
 }

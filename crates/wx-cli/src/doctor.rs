@@ -44,7 +44,7 @@ impl Part {
     /// What it serves, in words.
     pub(crate) fn serves(&self) -> String {
         let apis = if self.apis.is_empty() { String::new() } else { format!(": {}", self.apis.join(", ")) };
-        let note = if self.used { "" } else { "; no backend here uses it yet" };
+        let note = if self.used { "" } else { "; this program does not use it yet" };
         format!("{}{apis}{note}", self.purpose)
     }
 }
@@ -75,7 +75,7 @@ impl Machine {
         Part {
             name: "TPM",
             get: "switch the TPM 2.0 on in the firmware and join the group tss; a virtual machine gets one with `apt install swtpm`",
-            purpose: "a signing key that cannot leave the device",
+            purpose: "a signing key that cannot leave the device (wx-desktop with the feature tpm)",
             apis: of("soter"),
             ..self.first(&["dev/tpmrm0"])
         }
@@ -85,7 +85,7 @@ impl Machine {
         Part {
             name: "fingerprint",
             get: "`apt install fprintd`, then `fprintd-enroll`; it needs a reader that libfprint knows",
-            purpose: "recognising the user",
+            purpose: "recognising the user (wx-desktop with the feature fprint)",
             apis: of("soter"),
             ..self.first(&[
                 "usr/share/dbus-1/system-services/net.reactivated.Fprint.service",

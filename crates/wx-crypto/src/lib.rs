@@ -36,7 +36,7 @@
 //! # Invariants
 //!
 //! - Pure functions: no I/O, no clock, no source of randomness. The time, the initialisation vector and the salt are arguments.
-//!   `pss::sign` alone draws its salt itself.
+//!   `pss::sign` alone draws its salt itself, and `SoterSigner::generate` its key.
 //! - No input makes a function panic, recurse without bound, or allocate more than a small multiple of the input's size.
 //! - Secrets are wiped on drop, never printed by `Debug`, and compared in constant time. Errors repeat neither a secret nor
 //!   decrypted data, so they may be logged.

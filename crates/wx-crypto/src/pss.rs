@@ -17,6 +17,7 @@
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 mod der;
+mod encoding;
 mod error;
 mod pem;
 #[cfg(any(test, not(feature = "aws-lc-rs")))]
@@ -31,11 +32,11 @@ use self::aws_lc as provider;
 #[cfg(feature = "aws-lc-rs")]
 pub use self::aws_lc::{SoterSigner, sign};
 use self::der::PublicNumbers;
-pub use self::error::PssError;
 #[cfg(not(feature = "aws-lc-rs"))]
 use self::portable as provider;
 #[cfg(feature = "rsa")]
 pub use self::salted::{SaltedSigner, sign_with_salt};
+pub use self::{encoding::encode, error::PssError};
 
 /// Bits of every SOTER key.
 const KEY_BITS: usize = 2048;
@@ -163,6 +164,28 @@ impl fmt::Debug for SoterVerifier {
 /// ```
 pub fn verify(verifier: &SoterVerifier, message: &[u8], signature: &[u8], salt_len: SaltLen) -> bool {
     signature.try_into().is_ok_and(|signature| provider::verify(&verifier.key, message, signature, salt_len))
+}
+
+/// The public key of this modulus as SPKI in PEM, for a key whose place tells nothing else. Its exponent is 65537.
+///
+/// # Errors
+///
+/// [`PssError::KeySize`] if the modulus is not one of 2048 bits.
+///
+/// # Examples
+///
+/// ```
+/// use wx_crypto::{PssError, SoterVerifier, pss};
+///
+/// let pem = pss::public_pem(&[0xc5; 256])?;
+/// assert!(SoterVerifier::from_spki_pem(&pem).is_ok());
+/// assert_eq!(pss::public_pem(&[0xc5; 128]).unwrap_err(), PssError::KeySize { bits: 1024 });
+/// # Ok::<(), wx_crypto::PssError>(())
+/// ```
+pub fn public_pem(modulus: &[u8]) -> Result<String, PssError> {
+    let number = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &modulus[first..]);
+    check_bits(der::bits(number))?;
+    Ok(pem::encode(pem::PUBLIC, &[der::SPKI_2048, number, der::EXPONENT_65537].concat()))
 }
 
 fn check_bits(bits: usize) -> Result<(), PssError> {

@@ -1,8 +1,8 @@
 //! Verifying what a device signed: is this result the one, and what does it say?
 //!
 //! `startSoterAuthentication` gives a mini-program `resultJSON` and `resultJSONSignature`, and the mini-program's server has them
-//! verified. [`verify`] is that, given the device's public key. It decides nothing about the past: whoever calls it compares
-//! [`Report::raw`] with the challenge it sent, and [`Report::counter`] with the last one it saw, lest a result be used twice.
+//! verified. [`verify`] is that, given the device's public key. It knows nothing of the past: whoever calls it tells
+//! [`Report::confirms`] the challenge it sent and the last counter it saw, lest a result be used twice.
 
 mod error;
 
@@ -49,6 +49,40 @@ pub struct Report {
     pub uid: Option<String>,
     /// How long the signature's salt is.
     pub salt: SaltLen,
+}
+
+impl Report {
+    /// Whether it is the answer to this challenge, and newer than the last one that was accepted of this key.
+    ///
+    /// # Errors
+    ///
+    /// In this order: [`Challenge`](SoterError::Challenge), [`Replay`](SoterError::Replay).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/test-only.spki.pem"));
+    /// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/salt-20.sig"));
+    /// # use base64::{Engine as _, engine::general_purpose::STANDARD};
+    /// # let signature = STANDARD.encode(bytes);
+    /// use wx_crypto::{SoterError, SoterVerifier, soter};
+    ///
+    /// let key = SoterVerifier::from_spki_pem(pem)?;
+    /// let report = soter::verify(r#"{"raw":"challenge","counter":7}"#, &signature, &key).unwrap();
+    /// assert_eq!(report.confirms("challenge", Some(6)), Ok(()));
+    /// assert_eq!(report.confirms("challenge", Some(7)), Err(SoterError::Replay));
+    /// assert_eq!(report.confirms("another", None), Err(SoterError::Challenge));
+    /// # Ok::<(), wx_crypto::PssError>(())
+    /// ```
+    pub fn confirms(&self, challenge: &str, last: Option<u64>) -> Result<(), SoterError> {
+        if self.raw != challenge {
+            Err(SoterError::Challenge)
+        } else if last.is_some_and(|last| self.counter <= last) {
+            Err(SoterError::Replay)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 impl fmt::Debug for Report {

@@ -23,6 +23,7 @@ use crate::{
     Desktop,
     hce::{DesktopHce, Vpcd},
     platform::{Platform, authority},
+    soter::{DesktopSoter, SoterDevice},
 };
 
 /// Where the platform is.
@@ -61,11 +62,20 @@ pub struct Builder {
     port: u16,
     patience: Duration,
     hce: Option<Arc<DesktopHce>>,
+    soter: Option<SoterDevice>,
 }
 
 impl Builder {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, platform: PlatformAt::Here, data_dir: None, port: 0, patience: Duration::from_secs(30), hce: None }
+        Self {
+            clock,
+            platform: PlatformAt::Here,
+            data_dir: None,
+            port: 0,
+            patience: Duration::from_secs(30),
+            hce: None,
+            soter: None,
+        }
     }
 
     /// Where the platform is: in this process, unless told otherwise.
@@ -100,21 +110,28 @@ impl Builder {
         self
     }
 
+    /// Biometric confirmation with this device. Without one SOTER is not there, and says so: who asks for a finger is the host's to say.
+    pub fn soter(mut self, device: SoterDevice) -> Self {
+        self.soter = Some(device);
+        self
+    }
+
     /// Starts what is to run in this process. A server runs on the tokio runtime that this is called on.
     ///
     /// # Errors
     ///
     /// What could not be set up, such as a data folder that another process has open.
     pub async fn start(self) -> Result<Desktop, SetupError> {
-        let hce = self.hce.unwrap_or_else(|| Arc::new(DesktopHce::new(Arc::new(Vpcd::default()), self.clock.clone())));
-        match self.platform {
+        let clock = self.clock;
+        let hce = self.hce.unwrap_or_else(|| Arc::new(DesktopHce::new(Arc::new(Vpcd::default()), clock.clone())));
+        let (platform, server) = match self.platform {
             PlatformAt::Url { url, host_key } => {
                 let client = HostClient::new(&url, host_key, self.patience)?;
-                Ok(Desktop { platform: Arc::new(Platform::at(url, client, self.patience)?), server: None, hce })
+                (Arc::new(Platform::at(url, client, self.patience)?), None)
             }
             PlatformAt::Here => {
                 let folder = self.data_dir.or_else(data_dir).ok_or(SetupError::NoDataDir)?;
-                let (server, host_key) = open(folder, self.clock).await?;
+                let (server, host_key) = open(folder, clock.clone()).await?;
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
                 let listening = async { bound(TcpListener::bind(address).await?) };
                 let (listener, address) = listening.await.map_err(|source| SetupError::Listen { address, source })?;
@@ -122,9 +139,11 @@ impl Builder {
                 let client = HostClient::new(&url, host_key, self.patience)?;
                 let platform = Arc::new(Platform::at(url, client, self.patience)?);
                 let server: JoinHandle<_> = tokio::spawn(server.serve(listener, platform.stopped()));
-                Ok(Desktop { platform, server: Some(server), hce })
+                (platform, Some(server))
             }
-        }
+        };
+        let soter = self.soter.map(|device| Arc::new(DesktopSoter::new(platform.clone(), clock, device)));
+        Ok(Desktop { platform, server, hce, soter })
     }
 }
 

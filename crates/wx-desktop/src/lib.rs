@@ -1,4 +1,5 @@
-//! A backend of real parts for a desktop: today sign-in and user data, from a platform server, and card emulation on a reader.
+//! A backend of real parts for a desktop: today sign-in and user data, from a platform server, biometric confirmation, and card emulation
+//! on a reader.
 //!
 //! The server is one elsewhere, or one that the backend starts in its own process, with its data in the user's folder. It is asked over
 //! HTTP in both cases, and a developer's server asks it at the same address.
@@ -41,17 +42,18 @@ pub mod conformance;
 pub mod hce;
 mod login;
 mod platform;
+pub mod soter;
 mod user;
 
 use std::{fmt, io, sync::Arc};
 
 use tokio::task::JoinHandle;
-use wx_api::{AppId, Clock, Host};
+use wx_api::{AppId, Clock, Host, soter::Soter};
 use wx_crypto::Secret;
 use wx_platform::{client::ClientError, wire::host};
 
 pub use self::builder::{Builder, PlatformAt, SetupError};
-use self::{hce::DesktopHce, login::DesktopLogin, platform::Platform, user::DesktopUser};
+use self::{hce::DesktopHce, login::DesktopLogin, platform::Platform, soter::DesktopSoter, user::DesktopUser};
 
 /// The backend, and the platform behind it.
 ///
@@ -60,6 +62,7 @@ pub struct Desktop {
     platform: Arc<Platform>,
     server: Option<JoinHandle<io::Result<()>>>,
     hce: Arc<DesktopHce>,
+    soter: Option<Arc<DesktopSoter>>,
 }
 
 impl Desktop {
@@ -68,12 +71,14 @@ impl Desktop {
         Builder::new(clock)
     }
 
-    /// What this backend does, for a host to link: sign-in, user data and card emulation. Any number of hosts may have it.
+    /// What this backend does, for a host to link: sign-in, user data, card emulation, and SOTER if it was given a
+    /// [`device`](Builder::soter). Any number of hosts may have it.
     pub fn host(&self) -> Host {
         Host {
             login: Some(Arc::new(DesktopLogin(self.platform.clone()))),
             user: Some(Arc::new(DesktopUser(self.platform.clone()))),
             hce: Some(self.hce.clone()),
+            soter: self.soter.clone().map(|soter| soter as Arc<dyn Soter>),
             ..Host::default()
         }
     }
@@ -130,6 +135,7 @@ impl fmt::Debug for Desktop {
             .field("platform", &self.platform)
             .field("is_here", &self.server.is_some())
             .field("hce", &self.hce)
+            .field("soter", &self.soter)
             .finish()
     }
 }

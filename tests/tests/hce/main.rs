@@ -10,7 +10,9 @@ mod tap;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wx_rig::main(wx_rig::tests! {
+    wx_rig::main(
+        &[&wx_rig::PCSC],
+        wx_rig::tests! {
         differential {
             the_mock_and_the_desktop_give_the_same_answers,
         }
@@ -35,5 +37,6 @@ fn main() -> ExitCode {
             pyscard_plays_androids_reader,
             the_probing_of_opensc_harms_nobody,
         }
-    })
+        },
+    )
 }

@@ -74,11 +74,7 @@ fn is_the_sequence(heard: &[(&str, HceMessage)]) {
 
 fn has(program: &str, package: &str) -> bool {
     let is_there = Path::new(program).exists();
-    assert!(
-        is_there || std::env::var_os(wx_rig::REQUIRED).is_none(),
-        "{} is set, but {package} is not installed",
-        wx_rig::REQUIRED
-    );
+    assert!(is_there || !wx_rig::PCSC.is_required(), "{} is set, but {package} is not installed", wx_rig::PCSC.required);
     is_there
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
     KeyPair as _, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, RsaParameters, RsaPssSaltLength, RsaPublicKeyComponents,
     RsaSignatureEncoding,
@@ -12,6 +12,7 @@ use aws_lc_rs::signature::{
 
 use super::der::PublicNumbers;
 use super::{PssError, SIGNATURE_LEN, SaltLen, check_bits, der, pem};
+use crate::Secret;
 
 const VERIFY_20: RsaParameters = RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20));
 const VERIFY_32: RsaParameters = RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(32));
@@ -66,10 +67,47 @@ impl SoterSigner {
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, PssError> {
         let pkcs8 = pem::decode(pem, pem::PRIVATE).ok_or(PssError::PrivateKey)?;
         check_bits(der::private_key_bits(&pkcs8).ok_or(PssError::PrivateKey)?)?;
-        let private = KeyPair::from_pkcs8(&pkcs8).map_err(|_| PssError::PrivateKey)?;
+        Self::of(KeyPair::from_pkcs8(&pkcs8).map_err(|_| PssError::PrivateKey)?)
+    }
+
+    /// A new key, from the system's randomness. That takes a tenth of a second or two.
+    ///
+    /// # Errors
+    ///
+    /// [`PssError::PrivateKey`] if there is no randomness to be had.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wx_crypto::SoterSigner;
+    ///
+    /// let signer = SoterSigner::generate()?;
+    /// let again = SoterSigner::from_pkcs8_pem(signer.to_pkcs8_pem()?.expose())?;
+    /// assert_eq!(again.public_pem(), signer.public_pem());
+    /// # Ok::<(), wx_crypto::PssError>(())
+    /// ```
+    pub fn generate() -> Result<Self, PssError> {
+        Self::of(KeyPair::generate(KeySize::Rsa2048).map_err(|_| PssError::PrivateKey)?)
+    }
+
+    fn of(private: KeyPair) -> Result<Self, PssError> {
         let spki: PublicKeyX509Der<'_> = private.public_key().as_der().map_err(|_| PssError::PrivateKey)?;
         let public_pem = pem::encode(pem::PUBLIC, spki.as_ref());
         Ok(Self { private, public_pem })
+    }
+
+    /// The private key as text, to be kept where nobody else can read it.
+    ///
+    /// # Errors
+    ///
+    /// [`PssError::PrivateKey`] if its library will not have it so.
+    ///
+    /// # Examples
+    ///
+    /// See [`generate`](Self::generate).
+    pub fn to_pkcs8_pem(&self) -> Result<Secret, PssError> {
+        let pkcs8: Pkcs8V1Der<'_> = self.private.as_der().map_err(|_| PssError::PrivateKey)?;
+        Ok(Secret::from(pem::encode(pem::PRIVATE, pkcs8.as_ref())))
     }
 
     /// The public half as SPKI in PEM: the `pub_key` of SOTER's key JSON.

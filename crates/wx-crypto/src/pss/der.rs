@@ -13,6 +13,15 @@ const SEQUENCE: u8 = 0x30;
 /// What an algorithm identifier of RSA keys holds: the object identifier 1.2.840.113549.1.1.1 and a null.
 const RSA_ENCRYPTION: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
+/// All of a `SubjectPublicKeyInfo` up to the 256 bytes of a modulus, and all after them.
+#[rustfmt::skip]
+pub(super) const SPKI_2048: &[u8] = &[
+    SEQUENCE, 0x82, 0x01, 0x22,
+    SEQUENCE, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    BIT_STRING, 0x82, 0x01, 0x0f, 0x00, SEQUENCE, 0x82, 0x01, 0x0a, INTEGER, 0x82, 0x01, 0x01, 0x00,
+];
+pub(super) const EXPONENT_65537: &[u8] = &[INTEGER, 0x03, 0x01, 0x00, 0x01];
+
 /// The numbers of a public key, big-endian and without leading zeros.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct PublicNumbers {
@@ -61,7 +70,7 @@ pub(super) fn private_key_bits(pkcs8: &Zeroizing<Vec<u8>>) -> Option<usize> {
 }
 
 /// Length of a number without leading zeros.
-fn bits(number: &[u8]) -> usize {
+pub(super) fn bits(number: &[u8]) -> usize {
     number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 

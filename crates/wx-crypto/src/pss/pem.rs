@@ -22,11 +22,12 @@ pub(super) fn decode(pem: &str, label: &str) -> Option<Zeroizing<Vec<u8>>> {
     STANDARD.decode(text.as_slice()).ok().map(Zeroizing::new)
 }
 
-/// A public key as text, the way `openssl` writes it.
-#[cfg_attr(not(feature = "aws-lc-rs"), allow(dead_code))] // `rsa` brings its own
+/// A key as text, the way `openssl` writes it. It has no spare room and leaves no copy behind, for a key that is private.
 pub(super) fn encode(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let mut pem = format!("-----BEGIN {label}-----\n");
+    let text = Zeroizing::new(STANDARD.encode(der));
+    let (begin, end) = (format!("-----BEGIN {label}-----\n"), format!("-----END {label}-----\n"));
+    let mut pem = String::with_capacity(begin.len() + text.len() + text.len().div_ceil(LINE) + end.len());
+    pem.push_str(&begin);
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let (line, next) = rest.split_at(rest.len().min(LINE));
@@ -34,7 +35,8 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
         pem.push('\n');
         rest = next;
     }
-    pem + &format!("-----END {label}-----\n")
+    pem.push_str(&end);
+    pem
 }
 
 #[cfg(test)]
@@ -45,6 +47,7 @@ mod tests {
     fn what_is_encoded_decodes_however_its_lines_are_broken() {
         let der: Vec<u8> = (0..=255).collect();
         let pem = encode("PUBLIC KEY", &der);
+        assert_eq!(pem.len(), pem.capacity());
         assert!(pem.lines().all(|line| line.len() <= LINE));
         for text in [pem.clone(), pem.replace('\n', "\r\n"), pem.trim().to_owned(), format!("\n {pem}\t")] {
             assert_eq!(decode(&text, "PUBLIC KEY").as_deref(), Some(&der), "{text:?}");

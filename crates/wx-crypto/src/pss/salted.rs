@@ -1,7 +1,6 @@
 //! Signing with a salt of the caller's, by `rsa`.
 
 mod blinding;
-mod encoding;
 
 use std::fmt;
 
@@ -9,7 +8,7 @@ use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::{BigUint, RsaPrivateKey};
 
 use self::blinding::Blinder;
-use super::{PssError, SIGNATURE_LEN, SaltLen, check_bits, der, pem};
+use super::{PssError, SIGNATURE_LEN, check_bits, der, encode, pem};
 
 /// A private key of SOTER for tests and fakes: it signs with the salt it is given, so that the same message can have the same
 /// signature twice.
@@ -109,8 +108,7 @@ impl fmt::Debug for SaltedSigner {
 /// # Ok::<(), wx_crypto::PssError>(())
 /// ```
 pub fn sign_with_salt(signer: &SaltedSigner, message: &[u8], salt: &[u8]) -> Result<Vec<u8>, PssError> {
-    SaltLen::try_from(salt.len())?;
-    let encoded = encoding::encode(message, salt);
+    let encoded = encode(message, salt)?;
     let mut blinder = Blinder::new(&signer.private, &encoded);
     // "and_check": a fault in one half of the CRT would otherwise give a signature that reveals the key.
     let signature = rsa::hazmat::rsa_decrypt_and_check(&signer.private, Some(&mut blinder), &BigUint::from_bytes_be(&encoded))

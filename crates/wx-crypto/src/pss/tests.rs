@@ -137,3 +137,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_text_of_a_modulus_is_the_one_openssl_writes() {
+    let key = SoterVerifier::from_spki_pem(PUBLIC).unwrap().key;
+    assert_eq!(public_pem(&key.modulus).unwrap(), PUBLIC);
+    assert_eq!(public_pem(&[&[0, 0], &key.modulus[..]].concat()).unwrap(), PUBLIC);
+    for (modulus, bits) in [(&[][..], 0), (&[0x7f; 256], 2047), (&[0xff; 257], 2056)] {
+        assert_eq!(public_pem(modulus).unwrap_err(), PssError::KeySize { bits });
+    }
+}

@@ -73,6 +73,14 @@ pub enum SoterError {
          (parsed and written anew) on its way; pass on `resultJSON` byte for byte"
     )]
     Mismatch,
+
+    /// It is the answer to another challenge.
+    #[error("the result confirms another challenge than the one that was sent: refuse it, and do not say which was expected")]
+    Challenge,
+
+    /// Its counter is not above the last one.
+    #[error("the counter is not above the last one of this key: the result was used before, or is older than one that was")]
+    Replay,
 }
 
 impl SoterError {
@@ -94,6 +102,8 @@ impl SoterError {
             Self::RawMissing => "RawMissing",
             Self::CounterMissing => "CounterMissing",
             Self::Mismatch => "Mismatch",
+            Self::Challenge => "Challenge",
+            Self::Replay => "Replay",
         }
     }
 }

@@ -2,12 +2,13 @@
 
 mod clock;
 mod developers;
+mod finger;
 mod near_field;
 mod network;
 mod person;
 mod resident;
 
-use std::{error::Error, future, io, net::Ipv4Addr, sync::Arc};
+use std::{error::Error, fmt, future, io, net::Ipv4Addr, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
@@ -20,23 +21,37 @@ use wx_platform::{
     store::RedbStore,
 };
 
-pub use self::near_field::{Handles, NearField};
 use self::{clock::VirtualClock, developers::Developers, network::Proxy, person::Person, resident::Resident};
+pub use self::{
+    finger::FingerReader,
+    near_field::{Handles, NearField},
+};
 use crate::{Desktop, PlatformAt, hce::DesktopHce};
 
 /// Opens a platform of its own for every case: a server over a store on disk, asked over HTTP by the backend, through a line that can
 /// be cut, and by the developers' servers.
 ///
 /// Everything runs on the runtime of the case, which must have one thread: so a case that moves time knows who has run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct DesktopHarness {
     /// Makes what card emulation has outside, for one bench: a reader in memory unless told otherwise.
-    pub near_field: fn() -> io::Result<NearField>,
+    pub near_field: Make<NearField>,
+    /// Makes the key, the counter and the reader of SOTER, for one bench: a key in a file and a finger in memory unless told otherwise.
+    pub finger: Make<FingerReader>,
+}
+
+/// Makes a part of the outside for one bench.
+pub type Make<T> = Arc<dyn Fn() -> io::Result<T> + Send + Sync>;
+
+impl fmt::Debug for DesktopHarness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DesktopHarness").finish_non_exhaustive()
+    }
 }
 
 impl Default for DesktopHarness {
     fn default() -> Self {
-        Self { near_field: NearField::in_memory }
+        Self { near_field: Arc::new(NearField::in_memory), finger: Arc::new(FingerReader::in_memory) }
     }
 }
 
@@ -51,11 +66,11 @@ impl Harness for DesktopHarness {
     }
 
     async fn open(&self, profile: Profile) -> Result<Bench, String> {
-        bench(profile, self.near_field).await.map_err(|error| error.to_string())
+        bench(profile, self).await.map_err(|error| error.to_string())
     }
 }
 
-async fn bench(profile: Profile, near_field: fn() -> io::Result<NearField>) -> Result<Bench, Box<dyn Error + Send + Sync>> {
+async fn bench(profile: Profile, harness: &DesktopHarness) -> Result<Bench, Box<dyn Error + Send + Sync>> {
     let cx = Cx::new(APP).with_profile(profile);
     let clock = Arc::new(VirtualClock::default());
     let folder = tempfile::tempdir()?;
@@ -68,10 +83,10 @@ async fn bench(profile: Profile, near_field: fn() -> io::Result<NearField>) -> R
 
     let network = Arc::new(Proxy::before(address).await?);
     let at = PlatformAt::Url { url: format!("http://{}", network.address()), host_key };
-    let near_field = near_field()?;
+    let (near_field, finger) = ((harness.near_field)()?, (harness.finger)()?);
     let hce = Arc::new(DesktopHce::new(near_field.transport, clock.clone()));
     let (radio, reader) = (near_field.handles)(hce.clone());
-    let desktop = Desktop::builder(clock.clone()).platform(at).hce(hce).start().await?;
+    let desktop = Desktop::builder(clock.clone()).platform(at).hce(hce).soter(finger.device).start().await?;
     let person = Arc::new(Person::default());
     let consent = Arc::new(Consent::new(person.clone(), Arc::new(MemoryStore::default())));
     let resident = Resident::new(person, consent.clone(), platform.clone(), cx.user().clone());
@@ -90,7 +105,7 @@ async fn bench(profile: Profile, near_field: fn() -> io::Result<NearField>) -> R
         network: Some(network),
         radio: Some(radio),
         reader: Some(reader),
-        ..World::default()
+        finger: Some(finger.handle),
     };
     Ok(Bench { wx, cx, world })
 }

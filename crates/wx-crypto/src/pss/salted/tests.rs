@@ -10,7 +10,7 @@ use rsa::sha2::Sha256;
 use rsa::signature::Verifier as _;
 
 use super::*;
-use crate::pss::{SoterVerifier, verify};
+use crate::pss::{SaltLen, SoterVerifier, verify};
 
 const PRIVATE: &str = include_str!("../../../tests/keys/test-only.pkcs8.pem");
 const PUBLIC: &str = include_str!("../../../tests/keys/test-only.spki.pem");
@@ -42,7 +42,7 @@ fn the_same_salt_gives_the_same_signature_and_another_salt_another() {
 
 #[test]
 fn blinding_does_not_show_in_the_signature() {
-    let encoded = BigUint::from_bytes_be(&encoding::encode(MESSAGE, &[1; 20]));
+    let encoded = BigUint::from_bytes_be(&encode(MESSAGE, &[1; 20]).unwrap());
     let plain = rsa::hazmat::rsa_decrypt_and_check(&SIGNER.private, None::<&mut Blinder>, &encoded).unwrap();
     let signature = sign_with_salt(&SIGNER, MESSAGE, &[1; 20]).unwrap();
     assert_eq!(BigUint::from_bytes_be(&signature), plain);

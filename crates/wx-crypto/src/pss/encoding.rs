@@ -1,21 +1,34 @@
 //! EMSA-PSS with SHA-256 and MGF1-SHA-256 for 2048-bit keys: RFC 8017, section 9.1.1, with the salt given.
 //!
-//! `rsa` can do this too, but draws the salt itself.
+//! Libraries can do this too, but draw the salt themselves and keep what they encode.
 
-use rsa::sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256};
 
-use super::SIGNATURE_LEN;
+use super::{PssError, SIGNATURE_LEN, SaltLen};
 
 const HASH_LEN: usize = 32;
 
 /// `DB`, the part that is masked: zeros, a 1, the salt.
 const DB_LEN: usize = SIGNATURE_LEN - HASH_LEN - 1;
 
-/// The encoded message: masked `DB`, the hash `H`, and the byte 0xbc.
+/// What the private operation turns into the signature of `message` with this salt: the masked salt, a hash, and the byte 0xbc. For a key
+/// in hardware that does the bare operation and would choose another salt by itself.
 ///
-/// The salt is one of [`SaltLen`](crate::SaltLen), so it fits: `DB` has 223 bytes.
-pub(super) fn encode(message: &[u8], salt: &[u8]) -> [u8; SIGNATURE_LEN] {
-    debug_assert!(salt.len() < DB_LEN, "checked by the caller");
+/// # Errors
+///
+/// [`PssError::SaltLength`] if the salt is neither 20 nor 32 bytes long.
+///
+/// # Examples
+///
+/// ```
+/// use wx_crypto::pss;
+///
+/// let encoded = pss::encode(b"message", &[9; 20])?;
+/// assert_eq!((encoded[0] & 0x80, encoded[255]), (0, 0xbc)); // a smaller number than any modulus of 2048 bits
+/// # Ok::<(), wx_crypto::PssError>(())
+/// ```
+pub fn encode(message: &[u8], salt: &[u8]) -> Result<[u8; SIGNATURE_LEN], PssError> {
+    SaltLen::try_from(salt.len())?; // so it fits: `DB` has 223 bytes
     let hash = Sha256::new().chain_update([0; 8]).chain_update(Sha256::digest(message)).chain_update(salt).finalize();
 
     let mut encoded = [0; SIGNATURE_LEN];
@@ -28,7 +41,7 @@ pub(super) fn encode(message: &[u8], salt: &[u8]) -> [u8; SIGNATURE_LEN] {
 
     rest[..HASH_LEN].copy_from_slice(&hash);
     rest[HASH_LEN] = 0xbc;
-    encoded
+    Ok(encoded)
 }
 
 /// MGF1: XORs `data` with `SHA-256(seed ++ 0u32) ++ SHA-256(seed ++ 1u32) ++ ..`.
@@ -43,6 +56,8 @@ fn mask(data: &mut [u8], seed: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
     use super::*;
 
     #[test]
@@ -56,7 +71,7 @@ mod tests {
     #[test]
     fn unmasked_it_is_zeros_a_one_and_the_salt() {
         for salt in [[5_u8; 32].as_slice(), &[6; 20]] {
-            let mut encoded = encode(b"message", salt);
+            let mut encoded = encode(b"message", salt).unwrap();
             assert_eq!(encoded[255], 0xbc);
             assert_eq!(encoded[0] & 0x80, 0);
 

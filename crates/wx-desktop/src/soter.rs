@@ -1,0 +1,232 @@
+//! Biometric confirmation for real: a finger on a reader, a counter that never goes back, and a key that signs what was confirmed.
+//!
+//! A [`SoterDevice`] is put together from three parts: where the key is ([`SoterKeyStore`]), what counts ([`MonotonicCounter`]), and who
+//! asks for the finger ([`BiometricPrompt`]). What answers which code is decided by [`wx_rules::soter`]. The key is enrolled with the
+//! platform server for the user of the app before a finger is asked for, so the developer's server can have every result verified.
+//!
+//! # Invariants
+//!
+//! - A key is used for what a finger has just confirmed, and once: a [`Statement`] comes out of a dialog only, and a signature uses it up.
+//! - A number is counted, durably, before its signature is made. None is signed twice, whatever process dies when.
+//! - Results name the key's place honestly (`tee_n`): on a desktop the finger gates the key in software, whatever holds it.
+
+mod counter;
+mod folder;
+#[cfg(feature = "fprint")]
+mod fprint;
+mod keys;
+mod memory;
+mod reader;
+mod software;
+mod statement;
+#[cfg(feature = "pkcs11")]
+mod token;
+#[cfg(feature = "tpm")]
+mod tpm;
+
+use std::{fmt, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::{select, task::spawn_blocking};
+use wx_api::{
+    Api, ApiSet, BiometricPrompt, Clock, Cx, Error, Result, Sensor, Touch,
+    soter::{
+        AuthMode, CheckIsSoterEnrolledInDeviceRequest, CheckIsSoterEnrolledInDeviceResult,
+        CheckIsSupportSoterAuthenticationRequest, CheckIsSupportSoterAuthenticationResult, Soter, SoterCode,
+        StartSoterAuthenticationRequest, StartSoterAuthenticationResult,
+    },
+};
+use wx_platform::wire::host;
+use wx_rules::soter::{Attempt, Device, Failure, Step, enrolment, failure, support};
+
+#[cfg(feature = "fprint")]
+pub use self::fprint::Fprint;
+#[cfg(feature = "pkcs11")]
+pub use self::token::Token;
+#[cfg(feature = "tpm")]
+pub use self::tpm::Tpm;
+pub use self::{
+    counter::{FileCounter, MonotonicCounter},
+    keys::{SoterKeyStore, StoreError},
+    memory::MemoryFinger,
+    software::SoftwareKey,
+    statement::{Signed, Statement},
+};
+use self::{
+    reader::{Reader, Turn},
+    statement::{Origin, Presence},
+};
+use crate::platform::Platform;
+
+/// How long a dialog stays open without a finger. Then it is as if the user had closed it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What confirms for the mini-programs of a host. Any number of desktops may share the parts.
+#[derive(Clone)]
+pub struct SoterDevice {
+    /// Where the key is.
+    pub keys: Arc<dyn SoterKeyStore>,
+    /// What counts the key's signatures. One key, one counter.
+    pub counter: Arc<dyn MonotonicCounter>,
+    /// Who asks for the finger.
+    pub prompt: Arc<dyn BiometricPrompt>,
+}
+
+impl SoterDevice {
+    /// A key and a counter in files of this folder, which are made if they are not there. Making a key takes a tenth of a second or two.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileCounter::open`] and [`SoftwareKey::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use wx_desktop::soter::{MemoryFinger, SoterDevice};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let finger = Arc::new(MemoryFinger::default()); // a product has a real one
+    /// let device = SoterDevice::software(folder, finger)?;
+    /// assert_eq!(device.keys.name(), "software"); // and does not pretend to be more
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn software(folder: impl AsRef<Path>, prompt: Arc<dyn BiometricPrompt>) -> std::result::Result<Self, StoreError> {
+        let counter = Arc::new(FileCounter::open(&folder)?); // first: it is begun in an empty folder only
+        Ok(Self { keys: Arc::new(SoftwareKey::open(&folder)?), counter, prompt })
+    }
+}
+
+impl fmt::Debug for SoterDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoterDevice").field("keys", &self.keys).field("counter", &self.counter).finish_non_exhaustive()
+    }
+}
+
+/// Biometric confirmation for all mini-programs of a host, with one reader.
+#[derive(Debug)]
+pub(crate) struct DesktopSoter {
+    platform: Arc<Platform>,
+    clock: Time,
+    device: SoterDevice,
+    reader: Reader,
+}
+
+/// The host's clock.
+struct Time(Arc<dyn Clock>);
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl DesktopSoter {
+    pub(crate) fn new(platform: Arc<Platform>, clock: Arc<dyn Clock>, device: SoterDevice) -> Self {
+        Self { platform, clock: Time(clock), device, reader: Reader::default() }
+    }
+
+    /// What the machine is at this moment, for this user.
+    async fn sensed(&self, cx: &Cx) -> (Device, Option<Sensor>) {
+        let sensor = self.device.prompt.sensor(cx).await;
+        let device = Device {
+            supported: sensor.is_some(),
+            authorized: sensor.as_ref().is_some_and(|sensor| sensor.allowed),
+            modes: vec![AuthMode::FingerPrint],
+            enrolled: sensor.as_ref().is_some_and(|sensor| sensor.enrolled),
+        };
+        (device, sensor)
+    }
+
+    /// Tells the platform whose key this is. It may know already: it is asked each time, for it may have been set up anew.
+    async fn enrol(&self, cx: &Cx) -> Result<()> {
+        let key = host::SoterKey {
+            app: cx.app().to_string(),
+            user: cx.user().to_string(),
+            public_key: self.device.keys.public_key().to_owned(),
+        };
+        self.platform.ask(Api::StartSoterAuthentication, self.platform.client().enrol_soter_key(&key)).await
+    }
+
+    /// Shows the dialog until a finger has confirmed the challenge.
+    async fn confirmed(
+        &self,
+        cx: &Cx,
+        req: StartSoterAuthenticationRequest,
+        mut attempt: Attempt,
+        turn: &Turn,
+    ) -> std::result::Result<Presence, Failure> {
+        let mut dialog = self.device.prompt.open(cx, req.auth_content.as_deref().unwrap_or_default());
+        let end = self.clock.0.now() + PATIENCE;
+        loop {
+            let touch = select! {
+                biased;
+                touch = dialog.touch() => touch,
+                () = self.clock.0.sleep_until(end) => Touch::Cancel,
+            };
+            match turn.judge(attempt, touch, self.clock.0.now()) {
+                Step::TryAgain(next) => attempt = next,
+                Step::Matched { mode, fid } => {
+                    return Ok(Presence { mode, fid: cx.profile().names_finger().then_some(fid), challenge: req.challenge });
+                }
+                Step::Failed(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Counts, states what was confirmed, and signs that. The turn ends with it, also when nobody waits for it any more.
+    async fn sign(&self, presence: Presence, sensor: Sensor, turn: Turn) -> Result<StartSoterAuthenticationResult> {
+        let mode = presence.mode;
+        let SoterDevice { keys, counter, .. } = self.device.clone();
+        let work = move || {
+            let _turn = turn;
+            let count = counter.next()?;
+            keys.sign(presence.state(count, Origin::of(&*keys, sensor)))
+        };
+        let signed = spawn_blocking(work).await.map_err(|error| internal(mode, error))?;
+        Ok(signed.map_err(|error| internal(mode, error))?.into())
+    }
+}
+
+/// The failure of a part, which a script need not know.
+fn internal(mode: AuthMode, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    failure(SoterCode::Internal, mode).with_source(source)
+}
+
+#[async_trait]
+impl Soter for DesktopSoter {
+    fn supported(&self) -> ApiSet {
+        ApiSet::of(&[Api::CheckIsSupportSoterAuthentication, Api::CheckIsSoterEnrolledInDevice, Api::StartSoterAuthentication])
+    }
+
+    async fn check_is_support_soter_authentication(
+        &self,
+        cx: &Cx,
+        _: CheckIsSupportSoterAuthenticationRequest,
+    ) -> Result<CheckIsSupportSoterAuthenticationResult> {
+        support(&self.sensed(cx).await.0)
+    }
+
+    async fn check_is_soter_enrolled_in_device(
+        &self,
+        cx: &Cx,
+        req: CheckIsSoterEnrolledInDeviceRequest,
+    ) -> Result<CheckIsSoterEnrolledInDeviceResult> {
+        enrolment(&req, &self.sensed(cx).await.0, cx.profile())
+    }
+
+    async fn start_soter_authentication(
+        &self,
+        cx: &Cx,
+        req: StartSoterAuthenticationRequest,
+    ) -> Result<StartSoterAuthenticationResult> {
+        let (device, sensor) = self.sensed(cx).await;
+        let (attempt, turn) = self.reader.begin(&req, &device, self.clock.0.now())?;
+        self.enrol(cx).await.map_err(|error| internal(attempt.mode(), error))?;
+        let presence = self.confirmed(cx, req, attempt, &turn).await?;
+        // A device without a reader was refused above.
+        let sensor = sensor.ok_or_else(|| failure(SoterCode::NoSupport, presence.mode))?;
+        self.sign(presence, sensor, turn).await
+    }
+}

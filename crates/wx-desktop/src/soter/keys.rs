@@ -1,0 +1,70 @@
+//! Where the key is, and why it could not be used.
+
+use std::{fmt, io, path::PathBuf};
+
+use wx_crypto::PssError;
+
+use super::{Signed, Statement};
+
+/// A key of RSA-2048 that does not leave its place. Its methods may block: they are called where that is fine.
+pub trait SoterKeyStore: Send + Sync + fmt::Debug {
+    /// What holds the key, as results tell it (`tee_n`). It claims no more protection than there is.
+    fn name(&self) -> &str;
+
+    /// Its version (`tee_v`).
+    fn version(&self) -> &str;
+
+    /// The public half as SPKI in PEM.
+    fn public_key(&self) -> &str;
+
+    /// Signs what was confirmed: SHA256withRSA/PSS with a salt of 20 bytes over [`Statement::text`].
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be used at this moment. The next call may find it again.
+    fn sign(&self, statement: Statement) -> Result<Signed, StoreError>;
+}
+
+/// Why a key or a counter could not be used. It repeats no secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The system refused.
+    #[error("{path} could not be {doing}: {source}")]
+    Io {
+        /// What was to be done.
+        doing: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others than its owner can read a key, so it is not used.
+    #[error(
+        "others can read {path}, so nothing is signed with it: remove it for a new key, \
+         or take their rights away (`chmod 600`) if you know that nobody has read it"
+    )]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A file says what it must not. It is left as it is.
+    #[error("{path} is damaged: {problem}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// In what way.
+        problem: &'static str,
+    },
+    /// The hardware with the key is not there, or refuses.
+    #[error("the {part} cannot be used: {source}")]
+    Hardware {
+        /// What it is.
+        part: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The key is none, or its arithmetic failed.
+    #[error(transparent)]
+    Key(#[from] PssError),
+}

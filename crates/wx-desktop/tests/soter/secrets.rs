@@ -1,0 +1,70 @@
+//! Nothing that is printed on the way holds a key, a challenge or a proof.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use tracing_subscriber::fmt::MakeWriter;
+use wx_api::Touch;
+use wx_host::Wx;
+
+use crate::bench::{Bench, cx, request};
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn nothing_printed_holds_a_secret() {
+    const CHALLENGE: &str = "only-the-developer-may-know-this";
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+
+    let bench = Bench::new().await;
+    let wx = Wx::builder(bench.desktop.host()).trace().build();
+    let mut said = format!("{bench:?}", bench = (&bench.desktop, &bench.device, &bench.finger));
+    let mut signature = String::new();
+    for touch in [Touch::NoMatch, Touch::Fault, Touch::Cancel, Touch::Match { finger: "7".to_owned() }] {
+        bench.finger.touch(touch);
+    }
+    for _ in 0..3 {
+        let answer = wx.call(&cx(), request(CHALLENGE)).await;
+        write!(said, "{answer:?} {:?}", request(CHALLENGE)).unwrap();
+        match answer {
+            Ok(answer) => signature = answer.result_json_signature,
+            Err(error) => write!(said, "{error} {:?}", std::error::Error::source(&error)).unwrap(),
+        }
+    }
+    assert!(!signature.is_empty(), "the last call succeeds: {said}");
+    let path = bench.folder.path().join("soter/key.pem");
+    let key = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &key[..key.len() / 2]).unwrap();
+    write!(said, "{:?}", wx_desktop::soter::SoftwareKey::open(bench.folder.path().join("soter"))).unwrap();
+    said += &String::from_utf8_lossy(&log.0.lock().unwrap());
+
+    assert!(said.contains("startSoterAuthentication"), "the log was kept: {said}");
+    let lines = key.lines().filter(|line| !line.starts_with('-')).map(str::to_owned);
+    for secret in lines.chain([CHALLENGE.to_owned(), signature]) {
+        assert!(!said.contains(&secret), "{secret} was printed");
+    }
+}
