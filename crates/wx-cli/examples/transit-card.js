@@ -26,6 +26,7 @@ function listen() {
     if (messageType === 2 || !data) {
       console.log(reason === 0 ? 'the reader has gone' : 'another card was selected')
       wx.stopHCE()
+      wx.offHCEMessage() // a script goes on as long as it listens
       return
     }
     const response = new Uint8Array(answer(new Uint8Array(data)))

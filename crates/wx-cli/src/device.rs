@@ -1,11 +1,14 @@
 //! The device that a command works with: a backend, the layers of a product around it, and who calls.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use wx_api::{ApiSet, Clock, Cx, Host, Invoke as _, Platform, Profile, Scope, Version, authorization::Authorization};
 use wx_crypto::Secret;
-use wx_desktop::{Desktop, PlatformAt};
+use wx_desktop::{
+    Desktop, PlatformAt,
+    hce::{DesktopHce, Vpcd},
+};
 use wx_host::{Consent, MemoryStore, Timeout, TokioClock, Wx};
 use wx_mock::World;
 
@@ -13,6 +16,7 @@ use crate::{
     backend::{self, Backend},
     consent::{ForThisRun, TerminalPrompt},
     failure::Failure,
+    finger,
     input::{self, Text},
     settings,
     world_file::WorldFile,
@@ -68,6 +72,9 @@ pub(crate) struct DeviceOptions {
     /// What that server knows this host by, as @FILE or @-: arguments can be seen by other users.
     #[arg(long, value_name = "TEXT", env = "WX_HOST_KEY", hide_env_values = true)]
     host_key: Option<Text>,
+    /// Where on this machine the virtual card reader listens, if not where it usually does: see docs/hce.md.
+    #[arg(long, value_name = "ADDRESS", env = "WX_VPCD")]
+    vpcd: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -126,12 +133,19 @@ pub(crate) async fn supported(backend: &Backend) -> Result<ApiSet, Failure> {
         Backend::Desktop => {
             let at = PlatformAt::Url { url: "http://127.0.0.1:1".to_owned(), host_key: Secret::from("none".to_owned()) };
             let desktop = Desktop::builder(Arc::new(TokioClock)).platform(at).start().await;
-            desktop.map_err(Failure::failed)?.host()
+            let host = desktop.map_err(Failure::failed)?.host();
+            // What the user of this program confirms with is not made before it is needed.
+            let soter = ApiSet::ALL.iter().filter(|api| api.domain() == "soter").collect();
+            return Ok(with_consent(host) | soter);
         }
         Backend::Remote(url) => return Err(Failure::misuse(backend::no_link(url))),
     };
+    Ok(with_consent(host))
+}
+
+fn with_consent(host: Host) -> ApiSet {
     let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(MemoryStore::default()));
-    Ok(Host { authorization: Some(Arc::new(consent)), ..host }.supported())
+    Host { authorization: Some(Arc::new(consent)), ..host }.supported()
 }
 
 impl DeviceOptions {
@@ -157,7 +171,11 @@ impl DeviceOptions {
                 let store = ForThisRun::new(settings::open()?, decided);
                 let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(store));
                 let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-                let builder = Desktop::builder(clock.clone()).platform(self.platform()?);
+                let mut builder = Desktop::builder(clock.clone()).platform(self.platform()?).soter(finger::device().await?);
+                if let Some(address) = self.vpcd {
+                    let vpcd = Vpcd::at(address).map_err(Failure::misuse)?;
+                    builder = builder.hce(Arc::new(DesktopHce::new(Arc::new(vpcd), clock.clone())));
+                }
                 let desktop = builder.start().await.map_err(Failure::failed)?;
                 let wx = stack(desktop.host(), consent, clock.clone());
                 Ok(Device { wx, cx, clock, world: None, desktop: Some(desktop) })

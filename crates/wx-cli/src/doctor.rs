@@ -75,8 +75,8 @@ impl Machine {
         Part {
             name: "TPM",
             get: "switch the TPM 2.0 on in the firmware and join the group tss; a virtual machine gets one with `apt install swtpm`",
-            purpose: "a signing key that cannot leave the device (wx-desktop with the feature tpm)",
-            apis: of("soter"),
+            purpose: "a signing key that cannot leave the device (wx-desktop's feature tpm; this program has its key in a file)",
+            apis: Vec::new(),
             ..self.first(&["dev/tpmrm0"])
         }
     }
@@ -85,7 +85,7 @@ impl Machine {
         Part {
             name: "fingerprint",
             get: "`apt install fprintd`, then `fprintd-enroll`; it needs a reader that libfprint knows",
-            purpose: "recognising the user (wx-desktop with the feature fprint)",
+            purpose: "recognising the user",
             apis: of("soter"),
             ..self.first(&[
                 "usr/share/dbus-1/system-services/net.reactivated.Fprint.service",
@@ -239,7 +239,7 @@ mod tests {
     fn a_part_is_used_when_the_backend_does_what_it_is_for() {
         let (_folder, parts) = machine(&[]);
         let used: Vec<&str> = parts.iter().filter(|part| part.used).map(|part| part.name).collect();
-        assert_eq!(used, ["card reader"]);
+        assert_eq!(used, ["fingerprint", "card reader"]);
         assert!(parts[0].serves().ends_with("no backend here uses it yet") && !parts[2].serves().contains("yet"));
     }
 }

@@ -14,6 +14,8 @@ mod consent;
 mod device;
 mod doctor;
 mod failure;
+mod finger;
+mod folders;
 mod input;
 mod output;
 mod settings;

@@ -6,15 +6,11 @@ mod remote;
 mod serve;
 mod user;
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, folders};
 
 /// A platform server of one's own: starts it, and looks after its apps and users while it runs.
 #[derive(Debug, Args)]
@@ -56,9 +52,7 @@ impl Data {
         if let Some(folder) = &self.data {
             return Ok(folder.clone());
         }
-        let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path| Path::is_absolute(path));
-        let base = variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")));
-        let base = base.ok_or_else(|| Failure::misuse("there is no place for the server's data: give --data, or set HOME"))?;
-        Ok(base.join("wx/platform"))
+        let nowhere = || Failure::misuse("there is no place for the server's data: give --data, or set HOME");
+        folders::data("platform").ok_or_else(nowhere)
     }
 }
