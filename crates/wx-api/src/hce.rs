@@ -99,7 +99,8 @@ pub trait Hce: Send + Sync {
     /// # Behavior
     ///
     /// - selecting a registered AID reaches the mini-program as a command (`hce::select_reaches_the_program`), and so does every
-    ///   command after it (`hce::commands_follow_the_selection`), byte for byte (`hce::commands_arrive_byte_for_byte`)
+    ///   command after it (`hce::commands_follow_the_selection`), byte for byte (`hce::commands_arrive_byte_for_byte`): extended
+    ///   lengths and chains of commands are the mini-program's to read (`hce::long_commands_are_left_to_the_program`)
     /// - a command has `messageType` 1 and `data` only (`hce::command_has_type_1_and_data`)
     /// - a reader that leaves is `messageType` 2 and `reason` only (`hce::leaving_has_type_2_and_reason`): reason 0 when the field is
     ///   lost (`hce::lost_field_is_reason_0`), 1 when another app was selected (`hce::selection_of_another_app_is_reason_1`)

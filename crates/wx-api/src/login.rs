@@ -82,7 +82,7 @@ pub trait Login: Send + Sync {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LoginRequest {
-    /// How long to wait, in milliseconds. Since 1.9.90.
+    /// How long to wait, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u32>,
 }
@@ -104,6 +104,7 @@ impl fmt::Debug for LoginResult {
 impl Request for LoginRequest {
     type Reply = LoginResult;
     const FACTS: Facts = Facts { name: "login", since: Version(1, 0, 0), scope: None, effect: Effect::Once, err_code: false };
+    const PARAMS_SINCE: &'static [(&'static str, Version)] = &[("timeout", Version(1, 9, 90))];
 }
 
 /// Parameters of `wx.checkSession`: none.

@@ -26,6 +26,7 @@ struct Param {
     #[serde(rename = "type")]
     ty: String,
     required: bool,
+    since: Option<String>,
 }
 
 fn pages() -> BTreeMap<String, Entry> {
@@ -65,8 +66,9 @@ fn first_versions_are_those_of_the_pages() {
 #[test]
 fn parameters_are_those_of_the_pages() {
     for (name, entry) in pages() {
-        let ours: Vec<(&str, &str, bool)> =
-            Api::from_name(&name).unwrap().params().iter().map(|param| (param.name, param.ty.name(), param.required)).collect();
+        let api = Api::from_name(&name).unwrap();
+        let ours: Vec<(&str, &str, bool, Version)> =
+            api.params().iter().map(|param| (param.name, param.ty.name(), param.required, param.since)).collect();
         for param in &entry.params {
             let ty = match param.ty.as_str() {
                 "number" => "Number",
@@ -75,8 +77,9 @@ fn parameters_are_those_of_the_pages() {
                 ty if ty.ends_with("[]") || ty.starts_with("Array<") => "Array",
                 _ => "String",
             };
+            let since = param.since.as_ref().map_or(api.since(), |since| since.parse().unwrap());
             assert!(
-                ours.contains(&(&param.name, ty, param.required)),
+                ours.contains(&(&param.name, ty, param.required, since)),
                 "{name}: {} {ty} {}, have {ours:?}",
                 param.name,
                 param.required

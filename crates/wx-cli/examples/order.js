@@ -1,4 +1,5 @@
-// Confirms an order with the user's fingerprint (SOTER). The argument is the number of the order.
+// Confirms an order with the user's fingerprint (SOTER). The argument is the number of the order. What is not confirmed is thrown:
+// `wx run order.js 42 && ship 42` ships nothing then.
 //
 //     wx run order.js 42
 
@@ -21,8 +22,13 @@ wx.checkIsSupportSoterAuthentication({
         const { raw, counter } = JSON.parse(resultJSON)
         console.log(`confirmed: ${raw}, counter ${counter}, signature of ${resultJSONSignature.length} characters`)
       },
-      fail: ({ errCode, errMsg }) => console.log(errCode, errMsg),
+      fail: notConfirmed,
     })
   },
-  fail: ({ errMsg }) => console.log(errMsg),
+  fail: notConfirmed,
 })
+
+/** @param {WxAnswer} answer */
+function notConfirmed({ errCode, errMsg }) {
+  throw new Error(`order ${order} is not confirmed: ${errMsg}${errCode ? ` (${errCode})` : ''}`)
+}

@@ -107,18 +107,7 @@ impl BackendOptions {
     /// What it can do, without anybody to do it for: no server is started, no consent asked, and nothing kept.
     pub(crate) async fn supported(&self) -> Result<ApiSet, Failure> {
         self.world_file()?;
-        let host = match &self.backend {
-            Backend::Mock => World::new(SEED).host(),
-            Backend::Desktop => {
-                let at = PlatformAt::Url { url: "http://127.0.0.1:1".to_owned(), host_key: Secret::from("none".to_owned()) };
-                let desktop = Desktop::builder(Arc::new(TokioClock)).platform(at).start().await;
-                desktop.map_err(Failure::failed)?.host()
-            }
-            Backend::Remote(url) => return Err(Failure::misuse(backend::no_link(url))),
-        };
-        let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(MemoryStore::default()));
-        let host = Host { authorization: Some(Arc::new(consent)), ..host };
-        Ok(host.supported() & self.profile().apis())
+        Ok(supported(&self.backend).await? & self.profile().apis())
     }
 
     /// What the world is like, for a backend that has one.
@@ -128,6 +117,21 @@ impl BackendOptions {
         }
         self.world.as_deref().map_or_else(|| Ok(WorldFile::default()), WorldFile::read)
     }
+}
+
+/// What a backend can do under the newest base library, with the consent that this program adds to it.
+pub(crate) async fn supported(backend: &Backend) -> Result<ApiSet, Failure> {
+    let host = match backend {
+        Backend::Mock => World::new(SEED).host(),
+        Backend::Desktop => {
+            let at = PlatformAt::Url { url: "http://127.0.0.1:1".to_owned(), host_key: Secret::from("none".to_owned()) };
+            let desktop = Desktop::builder(Arc::new(TokioClock)).platform(at).start().await;
+            desktop.map_err(Failure::failed)?.host()
+        }
+        Backend::Remote(url) => return Err(Failure::misuse(backend::no_link(url))),
+    };
+    let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(MemoryStore::default()));
+    Ok(Host { authorization: Some(Arc::new(consent)), ..host }.supported())
 }
 
 impl DeviceOptions {

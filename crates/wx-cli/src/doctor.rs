@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use wx_api::Api;
+use wx_api::{Api, ApiSet};
 
 use crate::terminal;
 
@@ -16,6 +16,8 @@ pub(crate) struct Machine {
     bus: Option<String>,
     display: Option<String>,
     has_terminal: bool,
+    /// What the backend of real parts does.
+    supported: ApiSet,
 }
 
 /// One part of it.
@@ -34,7 +36,7 @@ pub(crate) struct Part {
     pub(crate) purpose: &'static str,
     /// The APIs of the contract that need it.
     pub(crate) apis: Vec<&'static str>,
-    /// Whether this program uses it already.
+    /// Whether the backend of real parts does any of them already.
     pub(crate) used: bool,
 }
 
@@ -48,8 +50,8 @@ impl Part {
 }
 
 impl Machine {
-    /// This one.
-    pub(crate) fn here() -> Self {
+    /// This one, with a backend of real parts that does this.
+    pub(crate) fn here(supported: ApiSet) -> Self {
         Self {
             root: "/".into(),
             bus: env::var("DBUS_SYSTEM_BUS_ADDRESS").ok(),
@@ -57,12 +59,16 @@ impl Machine {
                 .iter()
                 .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty())),
             has_terminal: terminal::is_interactive(),
+            supported,
         }
     }
 
     /// Everything that a backend on real hardware could use.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        vec![self.tpm(), self.fingerprint(), self.reader(), self.bluetooth(), self.bus(), self.display(), self.terminal()]
+        let parts =
+            [self.tpm(), self.fingerprint(), self.reader(), self.bluetooth(), self.bus(), self.display(), self.terminal()];
+        let is_done = |name: &&str| Api::from_name(name).is_some_and(|api| self.supported.contains(api));
+        parts.into_iter().map(|part| Part { used: part.apis.iter().any(is_done), ..part }).collect()
     }
 
     fn tpm(&self) -> Part {
@@ -71,7 +77,6 @@ impl Machine {
             get: "switch the TPM 2.0 on in the firmware and join the group tss; a virtual machine gets one with `apt install swtpm`",
             purpose: "a signing key that cannot leave the device (wx-desktop with the feature tpm)",
             apis: of("soter"),
-            used: false,
             ..self.first(&["dev/tpmrm0"])
         }
     }
@@ -82,7 +87,6 @@ impl Machine {
             get: "`apt install fprintd`, then `fprintd-enroll`; it needs a reader that libfprint knows",
             purpose: "recognising the user (wx-desktop with the feature fprint)",
             apis: of("soter"),
-            used: false,
             ..self.first(&[
                 "usr/share/dbus-1/system-services/net.reactivated.Fprint.service",
                 "usr/libexec/fprintd",
@@ -97,7 +101,6 @@ impl Machine {
             get: "`apt install pcscd`, then `systemctl start pcscd.socket`",
             purpose: "reaching a card reader (PC/SC)",
             apis: of("hce"),
-            used: false,
             ..self.first(&["run/pcscd/pcscd.comm"])
         }
     }
@@ -129,7 +132,6 @@ impl Machine {
             get: "`apt install dbus`, then `systemctl start dbus`",
             purpose: "reaching fprintd and BlueZ",
             apis: of("soter"),
-            used: false,
             ..part
         }
     }
@@ -155,7 +157,7 @@ impl Machine {
             get: "run wx on a terminal, or answer ahead with --grant and --deny",
             purpose: "asking for consent outside the mock",
             apis: of("authorization"),
-            used: true,
+            used: false,
         }
     }
 
@@ -190,7 +192,13 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let machine = Machine { root: folder.path().to_owned(), bus: None, display: None, has_terminal: false };
+        let machine = Machine {
+            root: folder.path().to_owned(),
+            bus: None,
+            display: None,
+            has_terminal: false,
+            supported: Api::StartHce.into(),
+        };
         let parts = machine.parts();
         (folder, parts)
     }
@@ -225,5 +233,13 @@ mod tests {
             assert!(part.apis.iter().all(|name| Api::from_name(name).is_some()));
         }
         assert!(of("soter").contains(&"startSoterAuthentication"));
+    }
+
+    #[test]
+    fn a_part_is_used_when_the_backend_does_what_it_is_for() {
+        let (_folder, parts) = machine(&[]);
+        let used: Vec<&str> = parts.iter().filter(|part| part.used).map(|part| part.name).collect();
+        assert_eq!(used, ["card reader"]);
+        assert!(parts[0].serves().ends_with("this program does not use it yet") && !parts[2].serves().contains("yet"));
     }
 }

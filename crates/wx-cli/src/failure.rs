@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, io};
 
+use crate::terminal;
+
 /// The exit code of [`Failure::Failed`].
 pub(crate) const FAILED: u8 = 1;
 /// The exit code of [`Failure::Misuse`]; clap's own, too.
@@ -27,6 +29,22 @@ impl Failure {
     /// It was asked wrongly.
     pub(crate) fn misuse(text: impl Display) -> Self {
         Self::Misuse(text.to_string())
+    }
+
+    /// Says it to the person at the terminal, and answers the exit code.
+    pub(crate) fn tell(&self) -> u8 {
+        match self {
+            Self::Failed(text) => {
+                terminal::error(text);
+                FAILED
+            }
+            Self::Misuse(text) => {
+                terminal::error(text);
+                MISUSE
+            }
+            // Whoever read the output has what they wanted.
+            Self::BrokenPipe => 0,
+        }
     }
 
     /// The output could not be written.

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
 
-use self::{commands::Command, failure::Failure};
+use self::commands::Command;
 
 /// The mini-program runtime API (wx.*) on the command line.
 #[derive(Debug, Parser)]
@@ -46,16 +46,7 @@ struct Args {
 fn main() -> ExitCode {
     match commands::run(Args::parse().command) {
         Ok(code) => code,
-        Err(Failure::Failed(text)) => {
-            terminal::error(&text);
-            ExitCode::from(failure::FAILED)
-        }
-        Err(Failure::Misuse(text)) => {
-            terminal::error(&text);
-            ExitCode::from(failure::MISUSE)
-        }
-        // Whoever read the output has what they wanted.
-        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(failure) => ExitCode::from(failure.tell()),
     }
 }
 

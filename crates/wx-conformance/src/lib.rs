@@ -34,6 +34,7 @@
 //! - No case sleeps. Time is the bench's clock, and everything else is awaited.
 //! - A failure's text holds neither a session key nor a sign-in code.
 
+mod all;
 mod case;
 mod cases;
 mod harness;
@@ -44,6 +45,7 @@ mod trials;
 mod world;
 
 pub use self::{
+    all::judge_all,
     case::*,
     harness::{Harness, KnownFailure, Plain},
     report::{CaseReport, Report, Verdict},

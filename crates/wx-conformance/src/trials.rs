@@ -9,12 +9,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use tokio::runtime::{Builder, Runtime};
+use libtest_mimic::{Arguments, Completion, Trial};
+use tokio::runtime::Builder;
 use wx_api::{ApiSet, Profile};
 
 use crate::{
-    Case, CaseReport, Harness, Report, Verdict, judge,
+    Case, CaseReport, Harness, Report, Verdict,
+    all::judge_alone,
     suite::{cases, label, profiles},
 };
 
@@ -87,9 +88,7 @@ fn trial(
     };
     let (harness, profile, verdicts) = (harness.clone(), profile.clone(), verdicts.clone());
     let run = move || {
-        let runtime = runtime()?;
-        let report = runtime.block_on(judge(&*harness, case, profile));
-        runtime.shutdown_background(); // what a hung case left blocking must not hang the suite
+        let report = judge_alone(&*harness, case, profile).map_err(|error| format!("no runtime to run in: {error}"))?;
         let verdict = report.verdict.clone();
         verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(place, report);
         match verdict {
@@ -103,15 +102,11 @@ fn trial(
 
 /// What the backend says it does: only for the kinds that trials show, since every trial finds out for itself.
 fn supported(harness: &Arc<dyn Harness>, profile: &Profile) -> ApiSet {
-    let Ok(runtime) = runtime() else { return ApiSet::ALL };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ApiSet::ALL };
     match runtime.block_on(harness.open(profile.clone())) {
         Ok(bench) => bench.wx.supported(&bench.cx),
         Err(_) => ApiSet::ALL,
     }
-}
-
-fn runtime() -> Result<Runtime, Failed> {
-    Builder::new_current_thread().enable_all().build().map_err(|error| format!("no runtime to run in: {error}").into())
 }
 
 fn write(path: &Path, report: &Report) -> io::Result<()> {

@@ -22,12 +22,12 @@ use wx_platform::{
 use crate::{
     Desktop,
     hce::{DesktopHce, Vpcd},
-    platform::Platform,
+    platform::{Platform, authority},
     soter::{DesktopSoter, SoterDevice},
 };
 
 /// Where the platform is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum PlatformAt {
     /// In this process: a server on 127.0.0.1, which ends with the [`Desktop`] and all its hosts. It makes an app as soon as somebody
@@ -41,6 +41,16 @@ pub enum PlatformAt {
         /// What it knows this host by. One of an administrator, if the desktop is to make secrets and users.
         host_key: Secret,
     },
+}
+
+/// The host and the port only: somebody may have put a password before them.
+impl fmt::Debug for PlatformAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here => f.write_str("Here"),
+            Self::Url { url, .. } => f.debug_struct("Url").field("at", &authority(url)).finish_non_exhaustive(),
+        }
+    }
 }
 
 /// Puts a [`Desktop`] together. Made by [`Desktop::builder`].

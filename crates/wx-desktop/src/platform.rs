@@ -103,10 +103,11 @@ impl fmt::Debug for Platform {
     }
 }
 
-/// Host and port of a URL.
-fn authority(url: &str) -> &str {
+/// Host and port of a URL, without what may stand before them.
+pub(crate) fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default()
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -211,6 +212,7 @@ mod tests {
             ("http://127.0.0.1:8080", "127.0.0.1:8080"),
             ("https://platform.example/wx", "platform.example"),
             ("http://[::1]:1/", "[::1]:1"),
+            ("https://user:p@ssword@platform.example?x=1", "platform.example"),
         ] {
             assert_eq!(authority(url), shown);
         }

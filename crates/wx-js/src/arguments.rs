@@ -1,37 +1,60 @@
 //! The values of the engine as arguments: what a script passes, read without a detour through text.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{borrow::Cow, cell::Cell, rc::Rc};
 
 use bytes::Bytes;
 use rquickjs::{ArrayBuffer, Object, Type, Value};
 use wx_host::edge::{Argument, Kind, Number, Unreadable};
 
-use crate::{fault, originals::Originals};
+use crate::{fault, names::Names, originals::Originals};
 
 /// One value, or the list of all that a function was given.
 #[derive(Clone)]
 pub(crate) struct Passed<'a, 'js> {
     what: What<'js>,
-    reading: &'a Reading,
+    held: &'a Held,
 }
 
 #[derive(Clone)]
 enum What<'js> {
     Value(Value<'js>),
     List(Vec<Value<'js>>),
+    /// One that was not given.
+    Nothing,
 }
 
-/// What reading takes, and how much may be read.
+/// What reading and answering take, and how much may be read.
 pub(crate) struct Reading {
     pub(crate) originals: Originals,
+    pub(crate) names: Names,
     /// Bytes that may still be copied out of the engine, whose own limit does not count them.
     pub(crate) room: Cell<usize>,
 }
 
-impl Reading {
-    /// Gives back what was read for a call that has ended.
-    pub(crate) fn give_back(&self, bytes: usize) {
-        self.room.set(self.room.get().saturating_add(bytes));
+/// What was read for one call. It takes room until the call has its answer, or is broken off.
+pub(crate) struct Held {
+    reading: Rc<Reading>,
+    bytes: Cell<usize>,
+}
+
+impl Held {
+    /// Nothing yet.
+    pub(crate) fn new(reading: Rc<Reading>) -> Self {
+        Self { reading, bytes: Cell::new(0) }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Unreadable> {
+        let cost = bytes.saturating_add(EACH);
+        let left = self.reading.room.get().checked_sub(cost).ok_or(Unreadable("more than the memory limit".into()))?;
+        self.reading.room.set(left);
+        self.bytes.set(self.bytes.get() + cost);
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.reading.room.set(self.reading.room.get() + self.bytes.get());
     }
 }
 
@@ -39,18 +62,18 @@ impl Reading {
 const MOST_ARGUMENTS: usize = 8;
 
 impl<'a, 'js> Passed<'a, 'js> {
-    pub(crate) fn value(value: Value<'js>, reading: &'a Reading) -> Self {
-        Self { what: What::Value(value), reading }
+    pub(crate) fn value(value: Value<'js>, held: &'a Held) -> Self {
+        Self { what: What::Value(value), held }
     }
 
-    pub(crate) fn list(values: Vec<Value<'js>>, reading: &'a Reading) -> Self {
-        Self { what: What::List(values), reading }
+    pub(crate) fn list(values: Vec<Value<'js>>, held: &'a Held) -> Self {
+        Self { what: What::List(values), held }
     }
 
     fn one(&self) -> Option<&Value<'js>> {
         match &self.what {
             What::Value(value) => Some(value),
-            What::List(_) => None,
+            What::List(_) | What::Nothing => None,
         }
     }
 
@@ -58,9 +81,13 @@ impl<'a, 'js> Passed<'a, 'js> {
         self.one().and_then(Value::as_object).ok_or(Unreadable("no object".into()))
     }
 
+    fn is_plain(&self) -> bool {
+        self.object().is_ok_and(|object| self.held.reading.originals.is_plain(object))
+    }
+
     fn inner(&self, value: rquickjs::Result<Value<'js>>) -> Result<Self, Unreadable> {
         let value = self.readable(value)?;
-        Ok(Self::value(value, self.reading))
+        Ok(Self::value(value, self.held))
     }
 
     /// What was thrown is told as a reason, and no longer thrown.
@@ -69,13 +96,6 @@ impl<'a, 'js> Passed<'a, 'js> {
             let why = self.one().map_or_else(|| error.to_string(), |value| fault::reason(value.ctx(), &error));
             Unreadable(format!("cannot be read: {why}").into())
         })
-    }
-
-    fn charge(&self, bytes: usize) -> Result<(), Unreadable> {
-        let cost = bytes.saturating_add(EACH);
-        let left = self.reading.room.get().checked_sub(cost).ok_or(Unreadable("more than the memory limit".into()))?;
-        self.reading.room.set(left);
-        Ok(())
     }
 }
 
@@ -107,7 +127,11 @@ pub(crate) fn buffer<'js>(value: &Value<'js>) -> Option<ArrayBuffer<'js>> {
 
 impl Argument for Passed<'_, '_> {
     fn kind(&self) -> Kind {
-        let Some(value) = self.one() else { return Kind::Array };
+        let value = match &self.what {
+            What::Value(value) => value,
+            What::List(_) => return Kind::Array,
+            What::Nothing => return Kind::Undefined,
+        };
         match value.type_of() {
             Type::Undefined | Type::Uninitialized => Kind::Undefined,
             Type::Null => Kind::Null,
@@ -118,7 +142,9 @@ impl Argument for Passed<'_, '_> {
             Type::BigInt => Kind::BigInt,
             Type::Array => Kind::Array,
             Type::Function | Type::Constructor => Kind::Function,
-            Type::Object if buffer(value).is_some() => Kind::ArrayBuffer,
+            // The engine tells what is no buffer by making an error and throwing it, which costs more than the rest of a call: what
+            // need not be asked is not.
+            Type::Object if !self.is_plain() && buffer(value).is_some() => Kind::ArrayBuffer,
             _ => Kind::Object,
         }
     }
@@ -133,35 +159,36 @@ impl Argument for Passed<'_, '_> {
 
     fn text(&self) -> Result<Cow<'_, str>, Unreadable> {
         let Some(string) = self.one().and_then(Value::as_string) else { return Err(Unreadable("no string".into())) };
-        let text = self.readable(self.reading.originals.text(string))?;
-        self.charge(text.len())?;
+        let text = self.readable(self.held.reading.originals.text(string))?;
+        self.held.take(text.len())?;
         Ok(text.into())
     }
 
     fn bytes(&self) -> Result<Bytes, Unreadable> {
         let buffer = self.one().and_then(buffer).ok_or(Unreadable("the buffer is detached".into()))?;
-        self.charge(buffer.len())?;
-        Ok(self.readable(self.reading.originals.bytes(&buffer))?.into())
+        self.held.take(buffer.len())?;
+        Ok(self.readable(self.held.reading.originals.bytes(&buffer))?.into())
     }
 
     fn length(&self) -> usize {
         match &self.what {
             What::List(_) => MOST_ARGUMENTS,
             What::Value(value) => length(value).unwrap_or(0),
+            What::Nothing => 0,
         }
     }
 
     fn element(&self, index: usize) -> Result<Self, Unreadable> {
         match &self.what {
             What::Value(_) => {
-                self.charge(0)?;
+                self.held.take(0)?;
                 self.inner(self.object()?.get(u32::try_from(index).unwrap_or(u32::MAX)))
             }
-            What::List(values) => match (values.get(index), values.first()) {
-                (Some(value), _) => self.inner(Ok(value.clone())),
-                (None, Some(any)) => self.inner(Ok(Value::new_undefined(any.ctx().clone()))),
-                (None, None) => Ok(Self { what: What::List(Vec::new()), reading: self.reading }),
-            },
+            What::List(values) => {
+                let what = values.get(index).map_or(What::Nothing, |value| What::Value(value.clone()));
+                Ok(Self { what, held: self.held })
+            }
+            What::Nothing => Err(Unreadable("no array".into())),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     fmt,
     future::Future,
     path::{Path, PathBuf},
@@ -26,6 +26,7 @@ use crate::{
     functions::{self, HostFunction, HostValue},
     listeners::Listeners,
     modules::Files,
+    names::Names,
     originals::Originals,
     shared::Shared,
     timers::Timers,
@@ -79,7 +80,8 @@ impl Builder {
         self
     }
 
-    /// How many bytes the script may use, 64 MiB without this. Arguments of calls under way may take as much again.
+    /// How many bytes the script may use, 64 MiB without this. Arguments of calls under way may take as much again, and so may a line
+    /// on its way to the console.
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.limits.memory = bytes;
         self
@@ -173,7 +175,7 @@ impl Builder {
             calls: RefCell::new(FuturesUnordered::new()),
             timers: RefCell::new(Timers::new(clock.clone())),
             listeners: RefCell::new(Listeners::default()),
-            rejections: RefCell::new(VecDeque::new()),
+            rejections: RefCell::default(),
             uncaught: RefCell::default(),
             wrapped: RefCell::new(BTreeSet::new()),
             budget: Cell::new(limits.budget),
@@ -184,7 +186,11 @@ impl Builder {
         let engine = Engine::new(shared.clone(), context.clone(), runtime);
         context.with(|ctx| {
             let install = || {
-                shared.reading.replace(Some(Rc::new(Reading { originals: Originals::of(&ctx)?, room })));
+                shared.reading.replace(Some(Rc::new(Reading {
+                    originals: Originals::of(&ctx)?,
+                    names: Names::of(&ctx)?,
+                    room,
+                })));
                 environment::install(&shared, &clock, &ctx)?;
                 values.iter().try_for_each(|(path, value)| functions::set(&ctx, path, value))?;
                 functions.into_iter().try_for_each(|(path, function)| functions::install(&shared, &ctx, &path, function))
@@ -225,9 +231,9 @@ fn watch(runtime: &Runtime, shared: &Rc<Shared>) {
         let promise = Persistent::save(&ctx, promise);
         let mut rejections = told.rejections.borrow_mut();
         if is_handled {
-            rejections.retain(|(rejected, _)| *rejected != promise);
+            rejections.remove(&promise);
         } else {
-            rejections.push_back((promise, Persistent::save(&ctx, reason)));
+            rejections.insert(promise, Persistent::save(&ctx, reason));
         }
     })));
     runtime.set_loader(Files(shared.clone()), Files(shared.clone()));

@@ -5,8 +5,9 @@ use wx_api::{Api, Result};
 use wx_host::edge::{self, Outcome};
 
 use crate::{
-    arguments::Passed,
-    results,
+    arguments::{Held, Passed},
+    names::{Name, Names},
+    results::{self, Unwritable},
     shared::{Handle, Shared},
 };
 
@@ -25,37 +26,46 @@ pub(crate) type Write = Box<dyn for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<V
 
 /// What a call under way ends as.
 pub(crate) enum Landing {
-    /// The answer of an API, and how many bytes its arguments held.
-    Answer { answering: Answering, outcome: Outcome, held: usize },
+    /// The answer of an API.
+    Answer { answering: Answering, outcome: Outcome },
     /// The answer of a function of the host.
-    Host { answering: Answering, result: std::result::Result<Write, String>, held: usize },
+    Host { answering: Answering, result: std::result::Result<Write, String> },
 }
 
 /// Begins a call, and answers what the script gets at once: a promise, or nothing.
 pub(crate) fn begin<'js>(shared: &Handle, api: Api, ctx: &Ctx<'js>, passed: Value<'js>) -> rquickjs::Result<Value<'js>> {
     shared.admit(ctx)?;
-    let (answering, returned) = answering(shared, ctx, &passed)?;
     let reading = shared.reading(ctx)?;
-    let before = reading.room.get();
-    let call = edge::read(api, Passed::value(passed, &reading));
-    let held = before.saturating_sub(reading.room.get());
+    let (answering, returned) = answering(shared, ctx, &reading.names, &passed)?;
+    let held = Held::new(reading);
+    let call = edge::read(api, Passed::value(passed, &held));
     let (wx, cx) = (shared.wx.clone(), shared.cx.clone());
     let under_way = Box::pin(async move {
+        let _held = held;
         let result: Result<_> = match call {
             Ok(call) => wx.invoke(&cx, call).await,
             Err(error) => Err(error),
         };
-        Landing::Answer { answering, outcome: Outcome::new(api, result), held }
+        Landing::Answer { answering, outcome: Outcome::new(api, result) }
     });
     shared.calls.borrow().push(under_way);
     Ok(returned)
 }
 
 /// The callbacks of a script, or a promise if it gave none and its base library has promises.
-fn answering<'js>(shared: &Shared, ctx: &Ctx<'js>, passed: &Value<'js>) -> rquickjs::Result<(Answering, Value<'js>)> {
+fn answering<'js>(
+    shared: &Shared,
+    ctx: &Ctx<'js>,
+    names: &Names,
+    passed: &Value<'js>,
+) -> rquickjs::Result<(Answering, Value<'js>)> {
     let nothing = Value::new_undefined(ctx.clone());
     let [success, fail, complete] = match passed.as_object() {
-        Some(object) => [callback(ctx, object, "success")?, callback(ctx, object, "fail")?, callback(ctx, object, "complete")?],
+        Some(object) => [
+            callback(ctx, object, &names.success)?,
+            callback(ctx, object, &names.fail)?,
+            callback(ctx, object, &names.complete)?,
+        ],
         None => [None, None, None],
     };
     if success.is_none() && fail.is_none() && complete.is_none() && shared.cx.profile().has_promises() {
@@ -71,25 +81,22 @@ pub(crate) fn promise<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<(Answering, Value
     Ok((Answering::Promise { resolve, reject }, promise.into_value()))
 }
 
-fn callback<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &str) -> rquickjs::Result<Callback> {
-    let function: Value<'js> = object.get(name)?;
+fn callback<'js>(ctx: &Ctx<'js>, object: &Object<'js>, name: &Name) -> rquickjs::Result<Callback> {
+    let function: Value<'js> = object.get(name.atom(ctx)?)?;
     Ok(function.into_function().map(|function| Persistent::save(ctx, function)))
 }
 
 /// Gives a script its answer.
 pub(crate) fn land(shared: &Shared, ctx: &Ctx<'_>, landing: Landing) {
-    let held = match &landing {
-        Landing::Answer { held, .. } | Landing::Host { held, .. } => *held,
-    };
-    if let Some(reading) = &*shared.reading.borrow() {
-        reading.give_back(held);
-    }
     match landing {
-        Landing::Answer { answering, outcome, .. } => match results::outcome(ctx, &outcome) {
-            Ok(value) => answer(shared, ctx, answering, outcome.is_ok(), &value),
-            Err(error) => shared.report(ctx, Err(error.throw(ctx))),
-        },
-        Landing::Host { answering, result, .. } => {
+        Landing::Answer { answering, outcome } => {
+            let value = shared.reading(ctx).map_err(Unwritable::from);
+            match value.and_then(|reading| results::outcome(ctx, &reading.names, &outcome)) {
+                Ok(value) => answer(shared, ctx, answering, outcome.is_ok(), &value),
+                Err(error) => shared.report(ctx, Err(error.throw(ctx))),
+            }
+        }
+        Landing::Host { answering, result } => {
             let ok = result.is_ok();
             let value = match result {
                 Ok(write) => write(ctx),

@@ -201,9 +201,12 @@ impl Engine {
             self.ended = Some(fault.clone());
             return Err(fault);
         }
+        if self.shared.rejections.borrow().len() == 0 {
+            return Ok(());
+        }
         self.context.with(|ctx| {
             loop {
-                let Some((_, reason)) = self.shared.rejections.borrow_mut().pop_front() else { break };
+                let Some(reason) = self.shared.rejections.borrow_mut().pop_first() else { break };
                 if let Ok(reason) = reason.restore(&ctx) {
                     self.shared.uncaught(&reason, true);
                 }

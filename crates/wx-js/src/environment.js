@@ -16,6 +16,8 @@
     console[level] = { [level](...values) { native.print(level, values); } }[level];
   }
   console.trace = console.debug;
+  console.group = console.log;
+  console.groupEnd = () => {};
   console.assert = (ok, ...values) => { if (!ok) native.print('error', ['Assertion failed:', ...values]); };
   define(global, 'console', console);
 
@@ -155,7 +157,8 @@
     const last = steps.pop();
     let place = data;
     for (const [i, step] of steps.entries()) {
-      if (typeof place[step] !== 'object' || place[step] === null) {
+      // What it inherits is none of its data: `__proto__` is a name like others.
+      if (!Object.hasOwn(place, step) || typeof place[step] !== 'object' || place[step] === null) {
         define(place, step, /^\d+$/.test(steps[i + 1] ?? last) ? [] : {});
         Object.defineProperty(place, step, { enumerable: true });
       }

@@ -74,6 +74,9 @@ fn wx<'js>(shared: &Handle, ctx: &Ctx<'js>) -> Result<Object<'js>> {
             wx.set(event.off, Function::new(ctx.clone(), function)?.with_name(event.off)?)?;
         }
     }
+    if profile.sdk() < can_i_use::SINCE {
+        return Ok(wx);
+    }
     let asked = shared.clone();
     let function = move |schema: Opt<Value<'js>>| {
         let schema = schema.0.and_then(|schema| schema.as_string().and_then(|schema| schema.to_string().ok()));
@@ -88,7 +91,8 @@ fn given<'js>(ctx: &Ctx<'js>, passed: Opt<Value<'js>>) -> Value<'js> {
 }
 
 fn console<'js>(shared: &Handle, ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
-    let console = shared.console.clone();
+    // What is printed leaves the engine, whose own limit does not count it.
+    let (console, longest) = (shared.console.clone(), shared.limits.memory);
     let print = move |level: String, values: Vec<Value<'js>>| {
         let level = match level.as_str() {
             "debug" => Level::Debug,
@@ -96,7 +100,7 @@ fn console<'js>(shared: &Handle, ctx: &Ctx<'js>, native: &Object<'js>) -> Result
             "error" => Level::Error,
             _ => Level::Info,
         };
-        console.line(level, &values.iter().map(inspect::show).collect::<Vec<_>>().join(" "));
+        console.line(level, &inspect::line(&values, longest));
     };
     native.set("print", Function::new(ctx.clone(), print)?)?;
     let told = shared.clone();

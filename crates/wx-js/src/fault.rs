@@ -5,7 +5,7 @@ use std::fmt;
 use rquickjs::{Coerced, Ctx, Error, Value};
 use thiserror::Error as ThisError;
 
-use crate::inspect::inspect;
+use crate::inspect::{inspect, shortened};
 
 /// Why a script did not run well.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
@@ -86,11 +86,12 @@ impl Uncaught {
                     thrown.ctx().catch();
                     String::new()
                 },
-                |text| text.0,
+                |text| shortened(text.0),
             )
         };
         let (name, message, stack) = (text("name"), text("message"), text("stack"));
-        let message = if message.is_empty() { name } else { format!("{name}: {message}") };
+        let name = if name.is_empty() { "Error" } else { &name };
+        let message = if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") };
         Self { message, location: stack.lines().find_map(frame), stack, in_promise: false }
     }
 }

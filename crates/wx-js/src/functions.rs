@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use wx_host::edge;
 
 use crate::{
-    arguments::Passed,
+    arguments::{Held, Passed},
     call::{self, Landing, Write},
     results,
     shared::{Handle, Shared},
@@ -31,8 +31,7 @@ where
     R: Serialize,
 {
     Rc::new(move |shared: &Shared, ctx: &Ctx<'_>, passed| {
-        let (args, held) = read(shared, ctx, passed)?;
-        shared.reading(ctx)?.give_back(held);
+        let (args, _) = read(shared, ctx, passed)?;
         let result = function(args).map_err(|why| Exception::throw_message(ctx, &why))?;
         results::value(ctx, &result).map_err(|error| error.throw(ctx))
     })
@@ -51,25 +50,21 @@ where
         let (answering, promise) = call::promise(ctx)?;
         let answer = function(args);
         shared.calls.borrow().push(Box::pin(async move {
+            let _held = held;
             let result = answer
                 .await
                 .map(|result| -> Write { Box::new(move |ctx| results::value(ctx, &result).map_err(|error| error.throw(ctx))) });
-            Landing::Host { answering, result, held }
+            Landing::Host { answering, result }
         }));
         Ok(promise)
     })
 }
 
-/// The arguments, and how many bytes they hold.
-fn read<'js, A: DeserializeOwned>(shared: &Shared, ctx: &Ctx<'js>, passed: Vec<Value<'js>>) -> Result<(A, usize)> {
-    let reading = shared.reading(ctx)?;
-    let before = reading.room.get();
-    let args = edge::deserialize(Passed::list(passed, &reading));
-    let held = before.saturating_sub(reading.room.get());
-    args.map(|args| (args, held)).map_err(|wrong| {
-        reading.give_back(held);
-        Exception::throw_type(ctx, &wrong.to_string())
-    })
+/// The arguments, and the room that they take.
+fn read<'js, A: DeserializeOwned>(shared: &Shared, ctx: &Ctx<'js>, passed: Vec<Value<'js>>) -> Result<(A, Held)> {
+    let held = shared.hold(ctx)?;
+    let args = edge::deserialize(Passed::list(passed, &held));
+    args.map(|args| (args, held)).map_err(|wrong| Exception::throw_type(ctx, &wrong.to_string()))
 }
 
 /// Puts a function where its path says.

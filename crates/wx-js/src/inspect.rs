@@ -13,12 +13,20 @@ const MOST: usize = 100;
 /// About where a text ends that would grow without end.
 const LONGEST: usize = 16 << 10;
 
-/// A value as the console shows it among others: a string as it is, anything else opened up.
-pub(crate) fn show(value: &Value<'_>) -> String {
-    match value.as_string() {
-        Some(_) => text(value),
-        None => inspect(value),
+/// Values as the console shows them, on a line that ends about here: a string as it is, anything else opened up.
+pub(crate) fn line(values: &[Value<'_>], longest: usize) -> String {
+    let mut line = String::new();
+    for (i, value) in values.iter().enumerate() {
+        if line.len() > longest {
+            line.push('…');
+            break;
+        }
+        if i > 0 {
+            line.push(' ');
+        }
+        line.push_str(&if value.is_string() { whole(value) } else { inspect(value) });
     }
+    line
 }
 
 /// A value as the console shows it inside another.
@@ -179,20 +187,28 @@ fn caught<T>(object: &Object<'_>, result: rquickjs::Result<T>) -> Option<T> {
     result.map_err(|_| object.ctx().catch()).ok()
 }
 
-/// A primitive, or what an object says of itself.
+/// A primitive, or what an object says of itself, as much of it as is worth showing.
 fn text(value: &Value<'_>) -> String {
-    let text = match value.as_string() {
-        Some(string) => string.to_string(),
-        None => value.get::<Coerced<String>>().map(|text| text.0),
-    };
-    let text = text.unwrap_or_else(|_| {
-        value.ctx().catch();
-        "<unreadable>".to_owned()
-    });
+    shortened(whole(value))
+}
+
+/// The beginning of a text that would go on and on.
+pub(crate) fn shortened(text: String) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+fn whole(value: &Value<'_>) -> String {
+    let text = match value.as_string() {
+        Some(string) => string.to_string(),
+        None => value.get::<Coerced<String>>().map(|text| text.0),
+    };
+    text.unwrap_or_else(|_| {
+        value.ctx().catch();
+        "<unreadable>".to_owned()
+    })
 }
 
 fn quoted(text: &str) -> String {

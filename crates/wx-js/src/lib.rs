@@ -51,6 +51,8 @@ mod functions;
 mod inspect;
 mod listeners;
 mod modules;
+mod names;
+mod ordered;
 mod originals;
 mod package;
 mod results;

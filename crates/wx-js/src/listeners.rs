@@ -13,6 +13,7 @@ use wx_host::edge::Argument;
 
 use crate::{
     arguments::Passed,
+    ordered::Ordered,
     results,
     shared::{Handle, Shared},
 };
@@ -23,7 +24,7 @@ pub(crate) struct Listeners(BTreeMap<Api, Listened>);
 
 struct Listened {
     stream: EventStream,
-    functions: Vec<Persistent<Function<'static>>>,
+    functions: Ordered<Persistent<Function<'static>>, ()>,
 }
 
 impl Listeners {
@@ -58,7 +59,7 @@ impl Listeners {
 pub(crate) fn on<'js>(shared: &Handle, event: Api, ctx: &Ctx<'js>, listener: Value<'js>) -> rquickjs::Result<()> {
     shared.admit(ctx)?;
     let Some(function) = listener.as_function() else {
-        let kind = Passed::value(listener, &*shared.reading(ctx)?).kind().name();
+        let kind = Passed::value(listener, &shared.hold(ctx)?).kind().name();
         let error = wx_api::Error::parameter(event, format_args!("parameter should be Function instead of {kind};"));
         shared.console.error(&error.to_string());
         return Ok(());
@@ -66,14 +67,14 @@ pub(crate) fn on<'js>(shared: &Handle, event: Api, ctx: &Ctx<'js>, listener: Val
     let function = Persistent::save(ctx, function.clone());
     let mut listeners = shared.listeners.borrow_mut();
     if let Some(listened) = listeners.0.get_mut(&event) {
-        if !listened.functions.contains(&function) {
-            listened.functions.push(function);
-        }
+        listened.functions.insert(function, ());
         return Ok(());
     }
     match shared.wx.subscribe(&shared.cx, event) {
         Ok(stream) => {
-            listeners.0.insert(event, Listened { stream, functions: vec![function] });
+            let mut functions = Ordered::default();
+            functions.insert(function, ());
+            listeners.0.insert(event, Listened { stream, functions });
         }
         Err(error) => {
             drop(listeners);
@@ -90,10 +91,9 @@ pub(crate) fn off<'js>(shared: &Handle, event: Api, ctx: &Ctx<'js>, listener: Va
     if listener.is_undefined() || listener.is_null() {
         listened.functions.clear();
     } else if let Some(function) = listener.into_function() {
-        let function = Persistent::save(ctx, function);
-        listened.functions.retain(|other| *other != function);
+        listened.functions.remove(&Persistent::save(ctx, function));
     }
-    if listened.functions.is_empty() {
+    if listened.functions.len() == 0 {
         listeners.0.remove(&event);
     }
 }
@@ -104,8 +104,8 @@ pub(crate) fn tell(shared: &Shared, ctx: &Ctx<'_>, next: Result<Event, Lagged>) 
         Ok(event) => event,
         Err(lagged) => return shared.console.error(&lagged.to_string()),
     };
-    let functions = match shared.listeners.borrow().0.get(&event.api()) {
-        Some(listened) => listened.functions.clone(),
+    let functions: Vec<_> = match shared.listeners.borrow().0.get(&event.api()) {
+        Some(listened) => listened.functions.keys().cloned().collect(),
         None => return,
     };
     for function in functions {

@@ -5,6 +5,7 @@ use rquickjs::{
 };
 
 pub(crate) struct Originals {
+    object_prototype: Persistent<Object<'static>>,
     to_well_formed: Persistent<Function<'static>>,
     words: Persistent<Constructor<'static>>,
     octets: Persistent<Constructor<'static>>,
@@ -13,12 +14,21 @@ pub(crate) struct Originals {
 impl Originals {
     pub(crate) fn of(ctx: &Ctx<'_>) -> Result<Self> {
         let globals = ctx.globals();
+        let object: Object<'_> = globals.get::<_, Object<'_>>("Object")?.get("prototype")?;
         let string: Object<'_> = globals.get::<_, Object<'_>>("String")?.get("prototype")?;
         Ok(Self {
+            object_prototype: Persistent::save(ctx, object),
             to_well_formed: Persistent::save(ctx, string.get::<_, Function<'_>>("toWellFormed")?),
             words: Persistent::save(ctx, globals.get::<_, Constructor<'_>>("Uint32Array")?),
             octets: Persistent::save(ctx, globals.get::<_, Constructor<'_>>("Uint8Array")?),
         })
+    }
+
+    /// Whether an object inherits what a literal does, or nothing. None that the engine itself makes for other ends, such as a buffer,
+    /// is so.
+    pub(crate) fn is_plain(&self, object: &Object<'_>) -> bool {
+        let prototype = object.get_prototype();
+        prototype.is_none_or(|prototype| Persistent::save(object.ctx(), prototype) == self.object_prototype)
     }
 
     /// The text of a string. Half a surrogate pair, which UTF-8 cannot say, becomes U+FFFD.

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use rquickjs::{Array, ArrayBuffer, Ctx, Object, String as JsString, Value, object::Property};
+use rquickjs::{Array, ArrayBuffer, Ctx, IntoAtom, Object, String as JsString, Value, object::Property};
 use serde::{
     Serialize, Serializer,
     ser::{self, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, SerializeTupleStruct},
 };
 use wx_host::edge::Outcome;
+
+use crate::names::Names;
 
 /// Why a value could not be written.
 #[derive(Debug)]
@@ -59,11 +61,11 @@ pub(crate) fn value<'js>(ctx: &Ctx<'js>, value: &(impl Serialize + ?Sized)) -> W
 }
 
 /// The object that callbacks get.
-pub(crate) fn outcome<'js>(ctx: &Ctx<'js>, outcome: &Outcome) -> Written<Value<'js>> {
+pub(crate) fn outcome<'js>(ctx: &Ctx<'js>, names: &Names, outcome: &Outcome) -> Written<Value<'js>> {
     let mut object = Fields { ctx, object: Object::new(ctx.clone())?, key: None };
-    object.put("errMsg", value(ctx, outcome.err_msg().as_ref())?)?;
+    object.put(names.err_msg.atom(ctx)?, value(ctx, outcome.err_msg().as_ref())?)?;
     if let Some(code) = outcome.err_code() {
-        object.put("errCode", value(ctx, &code)?)?;
+        object.put(names.err_code.atom(ctx)?, value(ctx, &code)?)?;
     }
     let object = object.object;
     match outcome.fields() {
@@ -297,7 +299,7 @@ struct Fields<'a, 'js> {
 
 impl<'js> Fields<'_, 'js> {
     /// Defines rather than sets: whatever a script did to the prototype of objects, a result has its own fields.
-    fn put(&mut self, name: &str, value: Value<'js>) -> Written<()> {
+    fn put(&mut self, name: impl IntoAtom<'js>, value: Value<'js>) -> Written<()> {
         Ok(self.object.prop(name, Property::from(value).writable().enumerable().configurable())?)
     }
 }
@@ -320,7 +322,7 @@ impl<'js> SerializeMap for Fields<'_, 'js> {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, field: &T) -> Written<()> {
         let name = self.key.take().ok_or_else(|| Unwritable::Shape("a value was written before its key".to_owned()))?;
         let field = value(self.ctx, field)?;
-        self.put(&name, field)
+        self.put(name, field)
     }
 
     fn end(self) -> Written<Value<'js>> {

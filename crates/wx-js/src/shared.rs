@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -14,8 +14,16 @@ use wx_api::Cx;
 use wx_host::Wx;
 
 use crate::{
-    arguments::Reading, call::Landing, console::Console, engine::Limits, fault::Uncaught, folder::Folder, inspect,
-    listeners::Listeners, timers::Timers,
+    arguments::{Held, Reading},
+    call::Landing,
+    console::Console,
+    engine::Limits,
+    fault::Uncaught,
+    folder::Folder,
+    inspect,
+    listeners::Listeners,
+    ordered::Ordered,
+    timers::Timers,
 };
 
 /// A call under way. It ends as what is to be done in the script then.
@@ -38,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) timers: RefCell<Timers>,
     pub(crate) listeners: RefCell<Listeners>,
     /// Promises that were rejected in this turn, and why, as long as nobody listens.
-    pub(crate) rejections: RefCell<VecDeque<(Persistent<Value<'static>>, Persistent<Value<'static>>)>>,
+    pub(crate) rejections: RefCell<Ordered<Persistent<Value<'static>>, Persistent<Value<'static>>>>,
     /// The first of what nobody caught.
     pub(crate) uncaught: RefCell<Option<Uncaught>>,
     /// The scripts that run inside a function: their first line begins later than it looks.
@@ -55,10 +63,15 @@ pub(crate) const WRAPPER: (&str, &str) = (
 );
 
 impl Shared {
-    /// What reading arguments takes.
+    /// What reading values takes.
     pub(crate) fn reading(&self, ctx: &Ctx<'_>) -> rquickjs::Result<Rc<Reading>> {
         let reading = self.reading.borrow().clone();
         reading.ok_or_else(|| Exception::throw_internal(ctx, "the engine has ended"))
+    }
+
+    /// The room that the arguments of one call take.
+    pub(crate) fn hold(&self, ctx: &Ctx<'_>) -> rquickjs::Result<Held> {
+        self.reading(ctx).map(Held::new)
     }
 
     /// Refuses what would be one thing too many to wait for.

@@ -117,6 +117,10 @@ fn bad_parameters_say_the_documented_words() {
         ("wx.sendHCEMessage({ data: 'kAA=' })", "parameter.data should be ArrayBuffer instead of String; 13005"),
         ("wx.sendHCEMessage({ data: { base64: 'kAA=' } })", "parameter.data should be ArrayBuffer instead of Object; 13005"),
         ("wx.sendHCEMessage({ data: new Uint8Array(2) })", "parameter.data should be ArrayBuffer instead of Object; 13005"),
+        (
+            "wx.sendHCEMessage({ data: Object.setPrototypeOf(new ArrayBuffer(2), Object.prototype) })",
+            "parameter.data should be ArrayBuffer instead of Object; 13005",
+        ),
     ] {
         assert_eq!(bad(call), [said], "{call}");
     }
@@ -133,9 +137,19 @@ fn right_parameters_pass_in_every_form_scripts_have() {
         "wx.login(Object.create({ timeout: 1000 }))",
         "wx.getUserInfo({ lang: 'zh_CN', withCredentials: false })",
         "wx.startHCE({ aid_list: ['F222222222'] })",
+        "wx.login(new (class { get timeout() { return 5000 } })())",
+        "wx.login(Object.create(null))",
     ] {
         assert_eq!(says(&format!("{call}.then(res => console.log(res.errMsg.endsWith(':ok')))")), ["true"], "{call}");
     }
+}
+
+#[test]
+fn a_buffer_of_a_class_of_ones_own_is_a_buffer() {
+    let data = "new (class extends ArrayBuffer {})(2)";
+    let said =
+        says(&format!("wx.sendHCEMessage({{ data: {data} }}).catch(res => console.log(res.errMsg.includes('parameter')))"));
+    assert_eq!(said, ["false"]);
 }
 
 #[test]
@@ -224,6 +238,10 @@ fn can_i_use_knows_what_the_contract_knows() {
         ("getUserInfo.object.lang.zh_CN", true),
         ("getUserInfo.object.lang.fr", false),
         ("getUserInfo.object.withCredentials", true),
+        ("getUserInfo.success.userInfo", true),
+        ("getUserInfo.success.userInfo.nickName", true),
+        ("getUserInfo.success.userInfo.shoeSize", false),
+        ("getUserInfo.success.errMsg.length", false),
         ("onHCEMessage", true),
         ("onHCEMessage.callback.messageType", true),
         ("onHCEMessage.callback.nothing", false),
@@ -241,6 +259,17 @@ fn can_i_use_knows_what_the_contract_knows() {
         assert_eq!(says(&format!("console.log(wx.canIUse('{schema}'))")), [usable.to_string()], "{schema}");
     }
     assert_eq!(says("console.log(wx.canIUse(), wx.canIUse(5), wx.canIUse('\\ud800'))"), ["false false false"]);
+}
+
+#[test]
+fn can_i_use_knows_what_came_later_than_its_api() {
+    for (sdk, usable) in [(Version(1, 9, 89), "true false"), (Version(1, 9, 90), "true true")] {
+        let cx = cx().with_profile(Profile::default().with_sdk(sdk));
+        let script = "console.log(wx.canIUse('login'), wx.canIUse('login.object.timeout'))";
+        assert_eq!(says_in(&World::new(7), cx, script), [usable], "{sdk}");
+    }
+    let before_it = cx().with_profile(Profile::default().with_sdk(Version(1, 1, 0)));
+    assert_eq!(says_in(&World::new(7), before_it, "console.log(typeof wx.login, typeof wx.canIUse)"), ["function undefined"]);
 }
 
 #[test]

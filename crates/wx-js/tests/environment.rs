@@ -34,8 +34,9 @@ fn the_console_shows_values_as_consoles_do() {
     }
     let long = says("console.log(new Array(1000).fill(7))").remove(0);
     assert!(long.len() < 400 && long.ends_with(", … ]"), "{long}");
-    let wide = says("console.log('x'.repeat(1e6))").remove(0);
+    let wide = says("console.log(['x'.repeat(1e6)])").remove(0);
     assert!(wide.len() < 20_000);
+    assert_eq!(says("console.log('x'.repeat(1e6))").remove(0).len(), 1_000_000, "what a script prints is printed whole");
 }
 
 #[test]
@@ -173,6 +174,19 @@ fn an_app_launches_then_shows_then_its_first_page_opens() {
 }
 
 #[test]
+fn a_path_of_set_data_leads_to_data_only() {
+    let said = says(
+        "Page({
+           onLoad() {
+             this.setData({ '__proto__.spoilt': 1, 'constructor.prototype.spoilt': 2, 'toString.name': 3 });
+             console.log({}.spoilt, this.data.constructor.prototype.spoilt, this.data.toString.name);
+           },
+         })",
+    );
+    assert_eq!(said, ["undefined 2 3"]);
+}
+
+#[test]
 fn a_handler_that_throws_does_not_stop_the_life_cycle() {
     let (result, said) = run_in(
         &World::new(7),
@@ -249,6 +263,8 @@ fn a_host_adds_functions_of_its_own() {
     let script = "
         console.log(world.add(1, 2), world.add(1), world.user.shown(), world.user.echo({ scopeName: 'x', count: 3, more: [] }));
         try { world.add('1') } catch (error) { console.log(`${error}`) }
+        try { world.add() } catch (error) { console.log(`${error}`) }
+        try { refuse(5) } catch (error) { console.log(`${error}`) }
         try { world.user.echo({ scopeName: 'x', count: -1 }) } catch (error) { console.log(`${error}`) }
         try { refuse('mine') } catch (error) { console.log(`${error}`) }
         world.later('soon').then(text => console.log(text));
@@ -258,13 +274,27 @@ fn a_host_adds_functions_of_its_own() {
         lines.take(),
         [
             "3 2 [ { scopeName: 's', count: null } ] { scopeName: 'x', count: 3 }",
-            "TypeError: parameter[0]: invalid type: string \"1\", expected f64;",
+            "TypeError: parameter[0] should be Number instead of String;",
+            "TypeError: parameter[0] should be Number instead of Undefined;",
+            "TypeError: parameter[0] should be String instead of Number;",
             "TypeError: parameter[0].count should be a whole number from 0 to 4294967295 instead of -1;",
             "Error: mine",
             "soon!",
             "Error: no",
         ]
     );
+}
+
+#[test]
+fn an_error_that_says_nothing_of_itself_is_told_all_the_same() {
+    let script = "Error.prepareStackTrace = () => { wx.login({ complete() {} }); wx.onHCEMessage(() => {}); return {} };
+         const spoilt = { get stack() { throw spoilt }, get name() { return Symbol('x') }, get message() { throw 5 } };
+         setTimeout(() => { throw Object.defineProperties(new Error(), Object.getOwnPropertyDescriptors(spoilt)) });
+         wx.login({ timeout: new Uint8Array(1), fail({ errMsg }) { console.log(errMsg) } })";
+    let (result, said) = run_in(&World::new(7), cx(), script);
+    let expected = "login:fail parameter error: parameter.timeout should be Number instead of Object;";
+    assert!(said.contains(&expected.to_owned()) && said.contains(&"E Uncaught Error".to_owned()), "{said:?}");
+    assert!(matches!(result, Err(Fault::Uncaught(uncaught)) if uncaught.message == "Error"));
 }
 
 #[test]

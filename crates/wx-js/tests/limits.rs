@@ -119,6 +119,36 @@ fn arguments_under_way_count_as_memory() {
 }
 
 #[test]
+fn arguments_of_a_call_within_a_call_are_given_back_once() {
+    let (result, said) = run("const text = 'x'.repeat(1 << 20);
+         const big = complete => wx.authorize({ scope: text, complete });
+         (async () => {
+           for (let i = 0; i < 20; i++) await new Promise(go => {
+             wx.login({ get timeout() { big(go); return 5000 }, complete() {} });
+           });
+           let [refused, ended] = [0, 0];
+           for (let i = 0; i < 20; i++) big(({ errMsg }) => {
+             refused += /memory limit/.test(errMsg);
+             if (++ended === 20) console.log(refused > 10, refused < 20);
+           });
+         })()");
+    assert_eq!((result, said), (Ok(()), vec!["true true".to_owned()]));
+}
+
+#[test]
+fn a_line_of_the_console_is_no_longer_than_the_memory() {
+    let (result, said) = run("console.log(...new Array(1000).fill('x'.repeat(1 << 20)));
+         console.log({ a: 'y'.repeat(1 << 20) });
+         console.log('z'.repeat(1 << 20))");
+    assert_eq!(result, Ok(()));
+    let lengths: Vec<usize> = said.iter().map(String::len).collect();
+    assert!((8 << 20..10 << 20).contains(&lengths[0]) && said[0].ends_with('…'), "{lengths:?}");
+    assert!(lengths[1] < 20_000 && lengths[2] == 1 << 20, "an object is shown, a text is printed whole: {lengths:?}");
+    let (result, said) = run("throw new Error('x'.repeat(1 << 20))");
+    assert!(message(result).len() < 20_000 && said[0].len() < 20_000);
+}
+
+#[test]
 fn what_waits_is_limited() {
     for source in
         ["for (;;) wx.login({ fail() {} })", "for (;;) setTimeout(() => {}, 1000000)", "for (;;) wx.onHCEMessage(() => {})"]
@@ -220,4 +250,30 @@ fn an_engine_dropped_half_way_leaves_nothing_behind() {
     drop(engine);
     assert_eq!((world.user().open_prompts().len(), world.clock().sleepers()), (0, 0));
     assert_eq!(lines.take(), ["begun"]);
+}
+
+#[test]
+fn an_engine_that_is_dropped_is_gone_however_it_ended() {
+    for (source, memory) in [
+        ("wx.authorize({ scope: 'scope.record' }); setInterval(() => {}, 1); wx.onHCEMessage(function f() { f() })", 8 << 20),
+        ("const me = { wx }; me.me = me; setTimeout(() => me, 1e6); wx.login({ success: () => me }); throw me", 8 << 20),
+        ("new Promise(() => {}).then(() => wx); Promise.reject(wx); globalThis.all = [wx, globalThis, setTimeout]", 8 << 20),
+        ("for (;;);", 8 << 20),
+        ("", 64 << 10), // too little to begin with
+    ] {
+        let world = World::new(7);
+        world.user().answer(wx_api::Scope::Record, wx_mock::Choice::Ignore);
+        let (builder, kept) = (builder(&world, cx()).0, std::rc::Rc::new(()));
+        let held = kept.clone();
+        let builder = builder.while_listening().interrupt_budget(50).memory_limit(memory).function("held", move |(): ()| {
+            let _ = &held;
+            Ok(())
+        });
+        let engine = builder.build();
+        assert_eq!(engine.is_err(), memory < 1 << 20, "{source}");
+        if let Ok(mut engine) = engine {
+            let _ended = block_on(async { futures_util::FutureExt::now_or_never(engine.run_source("app.js", source)) });
+        }
+        assert_eq!(std::rc::Rc::strong_count(&kept), 1, "something of the engine is left: {source}");
+    }
 }

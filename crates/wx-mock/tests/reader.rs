@@ -131,6 +131,26 @@ async fn switching_the_radio_off_is_a_lost_field() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_no_longer_the_default_has_no_card_until_it_is_again() {
+    let world = World::new(1);
+    let mut program = Program::start(&world, "wx1", "F222222222").await;
+    let mut select = Box::pin(world.reader().transceive(SELECT));
+    assert!(select.as_mut().now_or_never().is_none());
+    program.hear().await;
+    world.radio().default_app(false);
+    assert_eq!(select.await, None);
+    assert_eq!(program.hear().await, HceMessage::departure(Departure::LinkLoss));
+    let again = StartHceRequest { aid_list: vec!["F222222222".to_owned()] };
+    let refused = world.host().hce.unwrap().start_hce(&program.cx, again).await.unwrap_err();
+    assert_eq!(refused.code(), Some(13004));
+    assert_eq!(world.reader().transceive(SELECT).await, None);
+
+    world.radio().default_app(true);
+    let (got, _) = tokio::join!(world.reader().transceive(SELECT), program.answer(OK)); // what was registered stayed
+    assert_eq!(got.as_deref(), Some(OK));
+}
+
+#[tokio::test]
 async fn selecting_another_app_departs_from_the_first_before_the_second_hears() {
     let world = World::new(1);
     let mut one = Program::start(&world, "wx1", "F222222222").await;

@@ -10,6 +10,7 @@
 //! | [`hce`] | whether a device can emulate a card, and which app a reader's command goes to |
 //! | [`soter`] | the order of one biometric confirmation, and when the reader freezes |
 //! | [`login`] | whether a code may be redeemed, and whether a session lives |
+//! | [`open_data`] | what is sealed about a user, and for whom |
 //! | [`authorization`] | whether a scope is granted, refused or still to be asked |
 //!
 //! ```
@@ -43,4 +44,5 @@ pub mod apdu;
 pub mod authorization;
 pub mod hce;
 pub mod login;
+pub mod open_data;
 pub mod soter;

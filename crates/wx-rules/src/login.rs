@@ -58,9 +58,9 @@ impl Code {
         }
     }
 
-    /// Whether five minutes have passed, so that the code can be forgotten.
+    /// Whether five minutes have passed. A code from further ahead than that was given out when the clock was wrong, and is no better.
     pub fn expired(&self, now: Timestamp) -> bool {
-        now - self.issued >= CODE_LIFE
+        now - self.issued >= CODE_LIFE || self.issued - now >= CODE_LIFE
     }
 }
 
@@ -159,10 +159,10 @@ impl Session {
     }
 
     /// Uses the session in life cycle `launch`, which prolongs it. Answers whether it was alive; one that has ended is left as
-    /// it is.
+    /// it is, also where this life cycle was promised otherwise: nobody else shall see it come back.
     pub fn touch(&mut self, now: Timestamp, launch: u64) -> bool {
         let alive = self.alive(now, launch);
-        if alive {
+        if self.is_in_time(now) {
             self.last_use = self.last_use.max(now); // a clock set back takes nothing away
             self.uses = self.uses.saturating_add(1);
         }
@@ -171,7 +171,12 @@ impl Session {
 
     /// Whether the session lives, seen from life cycle `launch`.
     pub fn alive(&self, now: Timestamp, launch: u64) -> bool {
-        self.checked_in.contains(&launch) || now - self.last_use < self.allowance()
+        self.checked_in.contains(&launch) || self.is_in_time(now)
+    }
+
+    /// Whether it was used lately enough. A use more than a day ahead is from a clock that was wrong.
+    fn is_in_time(&self, now: Timestamp) -> bool {
+        now - self.last_use < self.allowance() && self.last_use - now < DAY
     }
 
     /// What `wx.checkSession` asks: whether the session lives. If so, it does for the rest of life cycle `launch`.
@@ -318,9 +323,26 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_ends_nothing() {
+    fn a_promise_brings_no_session_back_for_others() {
         let mut session = Session::begin(START);
-        assert!(session.touch(Timestamp::from_millis(0), 1));
-        assert_eq!(session.last_use(), START);
+        assert!(session.check(START, 1));
+        let later = START + DAY * 40;
+        assert!(session.touch(later, 1), "as promised");
+        assert!(!session.alive(later, 2));
+        assert_eq!((session.last_use(), session.uses()), (START, 0));
+    }
+
+    #[test]
+    fn a_clock_set_back_a_little_ends_nothing() {
+        let mut session = Session::begin(START + DAY);
+        assert!(session.touch(START + Duration::from_millis(1), 1));
+        assert_eq!(session.last_use(), START + DAY);
+        assert_eq!(Code::new(START + CODE_LIFE).redeem(START + Duration::from_millis(1)), Ok(()));
+    }
+
+    #[test]
+    fn what_a_clock_far_ahead_began_does_not_last_until_then() {
+        assert!(!Session::begin(START + DAY * 365).alive(START, 1));
+        assert_eq!(Code::new(START + DAY * 365).redeem(START), Err(CodeError::Expired));
     }
 }

@@ -81,8 +81,8 @@ impl Terminal {
         self.ask("reset").await.map(drop)
     }
 
-    /// How long so many round trips of a command take within the program, in nanoseconds: the middle, and what a tenth were faster
-    /// than. It must have the card: send something before.
+    /// How long a round trip of a command takes in the middle of so many, in nanoseconds, by the program's own watch: through the C
+    /// library as any program has it, and through pyscard. It must have the card: send something before.
     pub async fn time(&self, rounds: u32, command: &[u8]) -> Option<(u64, u64)> {
         let hex: String = command.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");

@@ -8,7 +8,7 @@ use wx_api::{
 };
 use wx_desktop::hce::{CardState, DesktopHce, Trace};
 
-use crate::tap::{App, OK, READ, Tap, WALLET, card, select};
+use crate::tap::{App, OK, READ, TICKET, Tap, WALLET, card, select};
 
 fn gone() -> HceMessage {
     HceMessage::departure(Departure::LinkLoss)
@@ -78,7 +78,7 @@ pub(crate) async fn a_mini_program_that_stops_while_others_play_on_leaves_no_rea
     let tap = Tap::new();
     let mut wallet = tap.wallet().await;
     let ticket = tap.app("ticket");
-    ticket.start(&["F333333333"]).await.unwrap();
+    ticket.start(&[TICKET]).await.unwrap();
     let (got, ()) = tokio::join!(tap.selects(), async {
         wallet.hears().await;
         wallet.stop().await.unwrap();
@@ -113,7 +113,7 @@ pub(crate) async fn a_pcscd_that_is_killed_is_told_and_found_again() {
         assert_eq!(state(&tap.hce).await, None);
         tap.terminal.present().await.unwrap();
         tap.works(&mut wallet).await;
-        assert_eq!(wallet.has_heard(), []);
+        assert_eq!((wallet.has_heard(), tap.sockets()), (vec![], 1));
         tap.terminal.unpower().await.unwrap();
         assert_eq!(wallet.hears().await, gone());
     }
@@ -127,7 +127,7 @@ pub(crate) async fn a_hundred_readers_come_and_go() {
         tap.terminal.unpower().await.unwrap();
         assert_eq!(wallet.hears().await, gone());
     }
-    assert_eq!(wallet.has_heard(), []);
+    assert_eq!((wallet.has_heard(), tap.sockets()), (vec![], 1));
 }
 
 pub(crate) async fn cards_come_and_go() {
@@ -138,9 +138,11 @@ pub(crate) async fn cards_come_and_go() {
         assert_eq!(tap.settled().await, CardState::Inserted(time));
         tap.terminal.present().await.unwrap();
         tap.works(&mut wallet).await;
+        assert_eq!(tap.sockets(), 1);
         wallet.stop().await.unwrap();
         assert_eq!(tap.settled().await, CardState::NotWanted);
         tap.terminal.absent().await.unwrap();
+        assert_eq!(tap.sockets(), 0, "the old card's is closed");
     }
     assert_eq!(wallet.has_heard(), [], "whoever stops hears of no departure");
 }
@@ -165,7 +167,39 @@ pub(crate) async fn a_card_of_another_program_is_13004() {
     let other = card(&tap.stack, tap.clock.clone());
     assert_eq!((state(&tap.hce).await, state(&other).await), (None, Some(13004)));
     let app = App::of(std::sync::Arc::new(other), "another host's");
-    assert_eq!(app.start(&["F333333333"]).await.unwrap_err().code(), Some(13004));
+    assert_eq!(app.start(&[TICKET]).await.unwrap_err().code(), Some(13004));
+    tap.works(&mut wallet).await;
+}
+
+pub(crate) async fn two_mini_programs_that_start_at_once_share_the_card() {
+    let tap = Tap::new();
+    let (mut wallet, mut ticket) = (tap.app("wallet"), tap.app("ticket"));
+    let (one, two) = tokio::join!(wallet.start(&[WALLET]), ticket.start(&[TICKET]));
+    one.unwrap();
+    two.expect("the card on its way is their own");
+    tap.terminal.present().await.unwrap();
+    tap.works(&mut wallet).await;
+    assert_eq!(ticket.has_heard(), []);
+}
+
+pub(crate) async fn a_reader_that_another_program_took_is_13004_until_it_is_free() {
+    let tap = Tap::new();
+    let mut wallet = tap.wallet().await;
+    tap.works(&mut wallet).await;
+    tap.hce.switch(false);
+    assert_eq!(wallet.hears().await, gone());
+    tap.terminal.absent().await.unwrap();
+    let other = std::net::TcpStream::connect(tap.stack.vpcd()).unwrap();
+    tap.hce.switch(true);
+    assert_eq!(*tap.hce.card_state().borrow(), CardState::Awaited);
+    for _ in 0..3 {
+        tokio::task::yield_now().await; // our own card is on its way by now, and not to be taken for the other
+        assert_eq!(state(&tap.hce).await, Some(13004));
+    }
+    drop(other);
+    assert!(matches!(tap.settled().await, CardState::Inserted(2)));
+    assert_eq!(state(&tap.hce).await, None);
+    tap.terminal.present().await.unwrap();
     tap.works(&mut wallet).await;
 }
 

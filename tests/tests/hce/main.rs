@@ -26,13 +26,15 @@ fn main() -> ExitCode {
                 cards_come_and_go,
                 a_command_too_short_for_any_hangs_nobody,
                 a_card_of_another_program_is_13004,
+                two_mini_programs_that_start_at_once_share_the_card,
+                a_reader_that_another_program_took_is_13004_until_it_is_free,
                 dropping_it_takes_the_card_out,
                 what_happened_reads_and_replays,
             }
             programs {
-                opensc_tool_talks_to_a_mini_program,
-                scriptor_talks_to_a_mini_program,
-                pyscard_talks_to_a_mini_program,
+                opensc_tool_plays_androids_reader,
+                scriptor_plays_androids_reader,
+                pyscard_plays_androids_reader,
                 the_probing_of_opensc_harms_nobody,
             }
         },

@@ -13,6 +13,7 @@ use wx_mock::VirtualClock;
 use wx_rig::{Stack, Terminal};
 
 pub(crate) const WALLET: &str = "F222222222";
+pub(crate) const TICKET: &str = "F333333333";
 pub(crate) const OK: &[u8] = &[0x90, 0x00];
 pub(crate) const READ: &[u8] = &[0x00, 0xB0, 0x00, 0x00, 0x10];
 
@@ -66,6 +67,16 @@ impl Tap {
             app.answer(OK).await.unwrap();
         });
         assert_eq!(got.as_deref(), Some(OK), "\n{}", self.trace);
+    }
+
+    /// How many open sockets lead to the virtual reader.
+    pub(crate) fn sockets(&self) -> usize {
+        let (table, reader) = (std::fs::read_to_string("/proc/net/tcp").unwrap(), format!(":{:04X}", self.stack.vpcd().port()));
+        let leads_there = |line: &&str| {
+            let columns: Vec<_> = line.split_ascii_whitespace().collect();
+            columns[2].ends_with(&reader) && columns[9] != "0" // without an inode nobody has it open any more
+        };
+        table.lines().skip(1).filter(leads_there).count()
     }
 
     /// Until the reader has the card, or until none is wanted.

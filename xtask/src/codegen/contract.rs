@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use syn::{FnArg, ImplItem, Item, ItemEnum, ItemStruct, ItemTrait, TraitItem, Type};
+use syn::{FnArg, ImplItem, Item, ItemEnum, ItemImpl, ItemStruct, ItemTrait, TraitItem, Type};
 
 use super::syntax::{
-    camel_case, docs, facts, find_impl, generic, has_method, lower_camel_case, one_of, option, scopes, serde_words, snake_case,
-    type_name,
+    camel_case, docs, facts, find_impl, generic, has_method, lower_camel_case, one_of, option, params_since, scopes,
+    serde_words, snake_case, type_name,
 };
 use crate::Result;
 
@@ -48,7 +48,7 @@ pub(crate) struct ApiDef {
     pub(crate) result: String,
     /// `getHCEState`.
     pub(crate) name: String,
-    pub(crate) since: (u16, u16, u16),
+    pub(crate) since: Triple,
     /// The variant of `Scope`.
     pub(crate) scope: Option<String>,
     pub(crate) effect: String,
@@ -67,10 +67,13 @@ pub(crate) struct EventDef {
     pub(crate) method: String,
     pub(crate) on: String,
     pub(crate) off: String,
-    pub(crate) since: (u16, u16, u16),
+    pub(crate) since: Triple,
     pub(crate) docs: String,
     pub(crate) fields: Vec<Field>,
 }
+
+/// A version, by its numbers.
+pub(crate) type Triple = (u16, u16, u16);
 
 /// A field of a request, result or event, as a script sees it.
 #[derive(Clone, Debug)]
@@ -78,7 +81,17 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) ty: FieldType,
     pub(crate) required: bool,
+    /// The first base library that has it, if that is not its API's.
+    pub(crate) since: Option<Triple>,
     pub(crate) docs: String,
+}
+
+impl Field {
+    /// Its documentation on one line, with its first base library where that is not its API's.
+    pub(crate) fn about(&self) -> String {
+        let docs = self.docs.replace('\n', " ");
+        self.since.map_or_else(|| docs.clone(), |(major, minor, patch)| format!("{docs} Since {major}.{minor}.{patch}."))
+    }
 }
 
 /// The type of a field.
@@ -216,12 +229,24 @@ impl Contract {
             effect: facts.last_segment("effect").ok_or_else(|| format!("{request}: FACTS.effect must be an Effect"))?,
             err_code: facts.boolean("err_code").ok_or_else(|| format!("{request}: FACTS.err_code must be true or false"))?,
             docs,
-            params: self.fields(request)?,
+            params: self.params(request, item)?,
             fields: self.fields(&result)?,
             request: request.to_owned(),
             result,
             variant,
         })
+    }
+
+    fn params(&self, request: &str, item: &ItemImpl) -> Result<Vec<Field>> {
+        let mut params = self.fields(request)?;
+        let since = params_since(item)
+            .ok_or_else(|| format!("{request}: PARAMS_SINCE must be a list of pairs (\"name\", Version(a, b, c))"))?;
+        for (name, version) in since {
+            let param = params.iter_mut().find(|param| param.name == name);
+            param.ok_or_else(|| format!("{request}: PARAMS_SINCE names `{name}`, which is no parameter"))?.since =
+                Some(version);
+        }
+        Ok(params)
     }
 
     fn event(&self, method: &str, docs: String, file: &syn::File) -> Result<EventDef> {
@@ -256,7 +281,7 @@ impl Contract {
                 let (ty, optional) = option(&field.ty);
                 let ty = self.field_type(ty).ok_or_else(|| format!("{name}.{ident}: codegen does not know this type"))?;
                 let required = !(optional || all_default || words.iter().any(|word| word == "default"));
-                Ok(Field { name: script_name, ty, required, docs: docs(&field.attrs) })
+                Ok(Field { name: script_name, ty, required, since: None, docs: docs(&field.attrs) })
             })
             .collect()
     }

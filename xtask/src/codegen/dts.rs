@@ -44,7 +44,7 @@ fn interface(text: &mut String, name: &str, about: &str, fields: &[Field]) {
     put(text, &format!("\n/** {about} */\ninterface {name} {{"));
     for field in fields {
         let optional = if field.required { "" } else { "?" };
-        put(text, &format!("  /** {} */\n  {}{optional}: {}", field.docs.replace('\n', " "), field.name, ts(&field.ty)));
+        put(text, &format!("  /** {} */\n  {}{optional}: {}", field.about(), field.name, ts(&field.ty)));
     }
     put(text, "}");
 }

@@ -55,6 +55,7 @@ pub(crate) fn apis(contract: &Contract) -> String {
                     name: "errCode".to_owned(),
                     ty: FieldType::Number,
                     required: true,
+                    since: None,
                     docs: "0 on success.".to_owned(),
                 });
             }
@@ -82,10 +83,7 @@ fn table(page: &mut String, title: &str, fields: &[Field]) {
     line(page, &format!("\n{title}:\n\n| name | type | | |\n|---|---|---|---|"));
     for field in fields {
         let need = if field.required { "" } else { "optional" };
-        line(
-            page,
-            &format!("| `{}` | {} | {need} | {} |", field.name, type_text(&field.ty), plain(&field.docs).replace('\n', " ")),
-        );
+        line(page, &format!("| `{}` | {} | {need} | {} |", field.name, type_text(&field.ty), plain(&field.about())));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    contract::{ApiDef, Contract, Domain, EventDef, Field, FieldType},
+    contract::{ApiDef, Contract, Domain, EventDef, Field, FieldType, Triple},
     syntax::camel_case,
 };
 
@@ -47,7 +47,10 @@ fn api(contract: &Contract) -> String {
             put(&mut names, format!("Self::{v} => {:?},", api.name));
             put(&mut since, format!("Self::{v} => {d}::{r}::FACTS.since,"));
             put(&mut facts, format!("Self::{v} => Some(&{d}::{r}::FACTS),"));
-            put(&mut params, format!("Self::{v} => &[{}],", api.params.iter().map(param).collect::<String>()));
+            put(
+                &mut params,
+                format!("Self::{v} => &[{}],", api.params.iter().map(|field| param(field, api.since)).collect::<String>()),
+            );
             put(&mut fields, format!("Self::{v} => &{:?},", field_names(&api.fields)));
             put(&mut domains, format!("Self::{v} => {d:?},"));
         }
@@ -118,7 +121,8 @@ fn api(contract: &Contract) -> String {
             /// The parameters of an API as scripts see them.
             pub const fn params(self) -> &'static [Param] {{ match self {{ {params} }} }}
 
-            /// The names of the fields that a successful answer has, or of those of an event.
+            /// The names of the fields that a successful answer has, or of those of an event. A field inside another is named
+            /// after it, as in `userInfo.nickName`.
             pub const fn fields(self) -> &'static [&'static str] {{ match self {{ {fields} }} }}
 
             /// Adds to a parameter error what the page of this API documents for it: see
@@ -131,12 +135,22 @@ fn api(contract: &Contract) -> String {
     )
 }
 
-fn field_names(fields: &[Field]) -> Vec<&str> {
-    fields.iter().map(|field| field.name.as_str()).collect()
+/// The names of fields, and of those inside them as `userInfo.nickName`.
+fn field_names(fields: &[Field]) -> Vec<String> {
+    let mut names = Vec::new();
+    for field in fields {
+        names.push(field.name.clone());
+        if let FieldType::Object(inner) = &field.ty {
+            names.extend(inner.iter().map(|(name, ..)| format!("{}.{name}", field.name)));
+        }
+    }
+    names
 }
 
-fn param(field: &Field) -> String {
-    format!("Param {{ name: {:?}, ty: {}, required: {} }},", field.name, js_type(&field.ty), field.required)
+fn param(field: &Field, api_since: Triple) -> String {
+    let (name, ty, required) = (&field.name, js_type(&field.ty), field.required);
+    let (major, minor, patch) = field.since.unwrap_or(api_since);
+    format!("Param {{ name: {name:?}, ty: {ty}, required: {required}, since: Version({major}, {minor}, {patch}) }},")
 }
 
 fn js_type(ty: &FieldType) -> String {

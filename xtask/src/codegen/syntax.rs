@@ -2,7 +2,7 @@
 
 use syn::{Attribute, Expr, ImplItem, Item, ItemEnum, ItemImpl, ItemTrait, Lit, Meta, PathArguments, TraitItem, Type};
 
-use super::contract::FieldType;
+use super::contract::{FieldType, Triple};
 
 /// The struct literal of a `FACTS` constant.
 pub(super) struct FactsLiteral<'a>(&'a syn::ExprStruct);
@@ -16,13 +16,7 @@ impl FactsLiteral<'_> {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        match self.value(key)? {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(text.value()),
-                _ => None,
-            },
-            _ => None,
-        }
+        text(self.value(key)?)
     }
 
     pub(super) fn boolean(&self, key: &str) -> Option<bool> {
@@ -35,23 +29,8 @@ impl FactsLiteral<'_> {
         }
     }
 
-    pub(super) fn version(&self, key: &str) -> Option<(u16, u16, u16)> {
-        let Expr::Call(call) = self.value(key)? else { return None };
-        let numbers: Option<Vec<u16>> = call
-            .args
-            .iter()
-            .map(|arg| match arg {
-                Expr::Lit(literal) => match &literal.lit {
-                    Lit::Int(number) => number.base10_parse().ok(),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .collect();
-        match numbers?.as_slice() {
-            &[major, minor, patch] => Some((major, minor, patch)),
-            _ => None,
-        }
+    pub(super) fn version(&self, key: &str) -> Option<Triple> {
+        version(self.value(key)?)
     }
 
     pub(super) fn last_segment(&self, key: &str) -> Option<String> {
@@ -74,6 +53,50 @@ pub(super) fn facts(item: &ItemImpl) -> Option<FactsLiteral<'_>> {
         },
         _ => None,
     })
+}
+
+/// The names and versions of a `PARAMS_SINCE` constant; none without one, nothing for one in another form.
+pub(super) fn params_since(item: &ItemImpl) -> Option<Vec<(String, Triple)>> {
+    let Some(expr) = item.items.iter().find_map(|item| match item {
+        ImplItem::Const(item) if item.ident == "PARAMS_SINCE" => Some(&item.expr),
+        _ => None,
+    }) else {
+        return Some(Vec::new());
+    };
+    let Expr::Reference(reference) = expr else { return None };
+    let Expr::Array(list) = &*reference.expr else { return None };
+    let pair = |element: &Expr| {
+        let Expr::Tuple(pair) = element else { return None };
+        Some((text(pair.elems.get(0)?)?, version(pair.elems.get(1)?)?))
+    };
+    list.elems.iter().map(pair).collect()
+}
+
+fn text(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `Version(a, b, c)`.
+fn version(expr: &Expr) -> Option<Triple> {
+    let Expr::Call(call) = expr else { return None };
+    let number = |arg: &Expr| match arg {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(number) => number.base10_parse().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    let numbers: Option<Vec<u16>> = call.args.iter().map(number).collect();
+    match numbers?.as_slice() {
+        &[major, minor, patch] => Some((major, minor, patch)),
+        _ => None,
+    }
 }
 
 pub(super) fn find_impl<'a>(file: &'a syn::File, trait_name: &str, type_ident: &str) -> Option<&'a ItemImpl> {

@@ -3,9 +3,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader, IsTerminal, Write, stderr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio, id},
 };
+
+use serde::Deserialize;
 
 use super::report::Report;
 use crate::{
@@ -17,12 +19,15 @@ use crate::{
 /// Judges every backend. One that does not build or crashes hides no other: its report says what is wrong with it.
 pub(super) fn judge(backends: &[Backend<'_>], filter: Option<&str>) -> Vec<Report> {
     // All are built first, so that what a compiler has to say comes before any verdict.
-    let built: Vec<(&Backend<'_>, Result<()>)> = backends.iter().map(|backend| (backend, backend.build())).collect();
-    let judge = |(backend, built): (&Backend<'_>, Result<()>)| {
-        built.and_then(|()| backend.judge(filter)).unwrap_or_else(|error| Report::broken(backend.name, &error))
+    let built: Vec<(&Backend<'_>, Result<PathBuf>)> = backends.iter().map(|backend| (backend, backend.build())).collect();
+    let judge = |(backend, built): (&Backend<'_>, Result<PathBuf>)| {
+        built.and_then(|test| backend.judge(&test, filter)).unwrap_or_else(|error| Report::broken(backend.name, &error))
     };
     built.into_iter().map(judge).collect()
 }
+
+/// The test target of a backend.
+const TARGET: &str = "conformance";
 
 /// Where the suite is told to leave its report.
 const REPORT: &str = "WX_CONFORMANCE_REPORT";
@@ -32,8 +37,17 @@ const REPORT: &str = "WX_CONFORMANCE_REPORT";
 pub(super) struct Backend<'a> {
     name: &'a str,
     package: &'a Package,
-    features: String,
+    features: Features,
     workspace: &'a Workspace,
+}
+
+/// What a backend is built with.
+#[derive(Debug)]
+enum Features {
+    /// What its metadata asks for.
+    Named(String),
+    /// Everything, the workspace together: as `cargo xtask test` does, so that nothing is built twice.
+    All,
 }
 
 /// The backends of the workspace, or the one of this name.
@@ -41,13 +55,14 @@ pub(super) struct Backend<'a> {
 /// # Errors
 ///
 /// There is none, or none of this name: the message names those there are.
-pub(super) fn find<'a>(workspace: &'a Workspace, name: Option<&str>) -> Result<Vec<Backend<'a>>> {
+pub(super) fn find<'a>(workspace: &'a Workspace, name: Option<&str>, all_features: bool) -> Result<Vec<Backend<'a>>> {
     let all: Vec<Backend<'_>> = workspace
         .packages
         .iter()
         .filter_map(|package| {
             let backend = package.backend()?;
-            Some(Backend { name: &backend.name, package, features: backend.features.join(","), workspace })
+            let features = if all_features { Features::All } else { Features::Named(backend.features.join(",")) };
+            Some(Backend { name: &backend.name, package, features, workspace })
         })
         .collect();
     if all.is_empty() {
@@ -63,23 +78,43 @@ pub(super) fn find<'a>(workspace: &'a Workspace, name: Option<&str>) -> Result<V
 }
 
 impl Backend<'_> {
-    /// Builds its test.
+    /// Builds its test; answers where that is.
     ///
     /// # Errors
     ///
     /// It does not build.
-    fn build(&self) -> Result<()> {
-        let status = self.cargo_test().args(["--quiet", "--no-run"]).status()?;
-        if status.success() {
-            return Ok(());
+    fn build(&self) -> Result<PathBuf> {
+        let mut build = self.cargo_test();
+        build.args(["--quiet", "--message-format=json-render-diagnostics"]).stderr(Stdio::inherit());
+        let output = build.output()?;
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let test = messages.lines().find_map(|message| self.executable(message));
+        // Whatever else failed: with all features the workspace is built together.
+        test.ok_or_else(|| {
+            let package = &self.package.name;
+            let command = shell::line(&self.cargo_test());
+            format!(
+                "{package} does not build, see above: a backend has a test target `conformance` (harness = false) that calls \
+                 `wx_conformance::main`; try `{command}`"
+            )
+            .into()
+        })
+    }
+
+    /// The program that this message of cargo's is about, if it is the suite over this backend.
+    fn executable(&self, message: &str) -> Option<PathBuf> {
+        #[derive(Deserialize)]
+        struct Artifact {
+            manifest_path: PathBuf,
+            target: Target,
+            executable: PathBuf,
         }
-        let package = &self.package.name;
-        Err(format!(
-            "{package} does not build, see above: a backend has a test target `conformance` (harness = false) that calls \
-             `wx_conformance::main`; try `{}`",
-            shell::line(&self.cargo_test())
-        )
-        .into())
+        #[derive(Deserialize)]
+        struct Target {
+            name: String,
+        }
+        let artifact: Artifact = serde_json::from_str(message).ok()?; // others have other fields
+        (artifact.manifest_path == self.package.manifest_path && artifact.target.name == TARGET).then_some(artifact.executable)
     }
 
     /// Runs its test and reads the report.
@@ -87,13 +122,15 @@ impl Backend<'_> {
     /// # Errors
     ///
     /// It ended without a report.
-    fn judge(&self, filter: Option<&str>) -> Result<Report> {
+    fn judge(&self, test: &Path, filter: Option<&str>) -> Result<Report> {
         let path = self.report_path();
         if path.exists() {
             fs::remove_file(&path)?; // what a run that was broken off left behind
         }
-        let mut command = self.cargo_test();
-        command.arg("--").args(filter).env(REPORT, &path).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = Command::new(test);
+        // Where cargo would run it.
+        command.current_dir(self.package.manifest_path.parent().unwrap_or(&self.workspace.root));
+        command.args(filter).env(REPORT, &path).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (status, output) = watch(self.name, &mut command)?;
         let text = fs::read_to_string(&path)
             .map_err(|_| format!("the suite ended without a report ({status}). Its last words:\n{}", last(&output)))?;
@@ -109,10 +146,11 @@ impl Backend<'_> {
 
     fn cargo_test(&self) -> Command {
         let mut command = shell::cargo(&self.workspace.root);
-        command.args(["test", "-p", &self.package.name, "--test", "conformance"]);
-        if !self.features.is_empty() {
-            command.args(["--features", &self.features]);
-        }
+        command.args(["test", "--no-run", "--test", TARGET]);
+        match &self.features {
+            Features::All => command.args(["--workspace", "--all-features", "--no-fail-fast"]),
+            Features::Named(features) => command.args(["-p", &self.package.name, "--features", features]),
+        };
         command
     }
 
@@ -184,11 +222,30 @@ mod tests {
         let desktop = json!({ "wx": { "backend": "desktop" } });
         let workspace = workspace(&[("wx-api", Value::Null), ("wx-mock", mock), ("wx-desktop", desktop)]);
         let names =
-            |wanted| find(&workspace, wanted).unwrap().iter().map(|backend| backend.name.to_owned()).collect::<Vec<_>>();
+            |wanted| find(&workspace, wanted, false).unwrap().iter().map(|backend| backend.name.to_owned()).collect::<Vec<_>>();
         assert_eq!(names(None), ["mock", "desktop"]);
         assert_eq!(names(Some("desktop")), ["desktop"]);
-        let line = shell::line(&find(&workspace, Some("mock")).unwrap()[0].cargo_test());
-        assert!(line.ends_with("test -p wx-mock --test conformance --features conformance,slow"), "{line}");
+        let line = |all| shell::line(&find(&workspace, Some("mock"), all).unwrap()[0].cargo_test());
+        let (named, all) = (line(false), line(true));
+        assert!(named.ends_with("test --no-run --test conformance -p wx-mock --features conformance,slow"), "{named}");
+        assert!(all.ends_with("test --no-run --test conformance --workspace --all-features --no-fail-fast"), "{all}");
+    }
+
+    #[test]
+    fn the_suite_of_a_backend_is_told_from_others() {
+        let workspace = workspace(&[("wx-mock", json!({ "wx": { "backend": "mock" } }))]);
+        let built = |manifest: &str, target: &str| {
+            let message = json!({
+                "reason": "compiler-artifact", "manifest_path": manifest, "target": { "name": target, "kind": ["test"] },
+                "executable": "/w/target/debug/deps/conformance-1",
+            });
+            find(&workspace, None, false).unwrap()[0].executable(&message.to_string())
+        };
+        assert_eq!(built("/w/Cargo.toml", "conformance"), Some("/w/target/debug/deps/conformance-1".into()));
+        assert_eq!(built("/w/Cargo.toml", "wx_mock"), None);
+        assert_eq!(built("/other/Cargo.toml", "conformance"), None);
+        let library = json!({ "manifest_path": "/w/Cargo.toml", "target": { "name": "conformance" }, "executable": null });
+        assert_eq!(find(&workspace, None, false).unwrap()[0].executable(&library.to_string()), None);
     }
 
     #[test]
@@ -196,7 +253,7 @@ mod tests {
         let backend = |name| json!({ "wx": { "backend": name } });
         let workspace = workspace(&[("wx-mock", backend("mock")), ("wx-desktop", backend("desktop"))]);
         // There is no such folder, so cargo does not even start.
-        let reports = judge(&find(&workspace, None).unwrap(), None);
+        let reports = judge(&find(&workspace, None, false).unwrap(), None);
         let names: Vec<&str> = reports.iter().map(|report| report.backend.as_str()).collect();
         assert_eq!(names, ["mock", "desktop"]);
         assert!(reports.iter().all(|report| report.broken.is_some() && report.cases.is_empty()), "{reports:?}");
@@ -205,12 +262,12 @@ mod tests {
     #[test]
     fn an_unknown_backend_is_answered_with_those_there_are() {
         let workspace = workspace(&[("wx-mock", json!({ "wx": { "backend": "mock" } }))]);
-        assert_eq!(find(&workspace, Some("mok")).unwrap_err().to_string(), "no backend is called `mok`: there are mock");
+        assert_eq!(find(&workspace, Some("mok"), false).unwrap_err().to_string(), "no backend is called `mok`: there are mock");
     }
 
     #[test]
     fn a_workspace_without_backends_says_how_to_make_one() {
-        let error = find(&workspace(&[("wx-api", Value::Null)]), None).unwrap_err();
+        let error = find(&workspace(&[("wx-api", Value::Null)]), None, false).unwrap_err();
         assert!(error.to_string().contains("[package.metadata.wx] backend"), "{error}");
     }
 }

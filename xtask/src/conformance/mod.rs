@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Only cases whose names contain this, such as `login::` or `1.9.94`.
     #[arg(long)]
     filter: Option<String>,
+    /// Build every backend with every feature, as `cargo xtask test` does, and not with those its metadata names.
+    #[arg(long)]
+    all_features: bool,
     /// Where report.json and index.html go; `conformance` below the target folder unless given.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -40,7 +43,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let root = workspace_root()?;
     let workspace = Workspace::read(&root)?;
-    let backends = backend::find(&workspace, options.backend.as_deref())?;
+    let backends = backend::find(&workspace, options.backend.as_deref(), options.all_features)?;
     let reports = backend::judge(&backends, options.filter.as_deref());
     if reports.iter().all(|report| report.cases.is_empty() && report.broken.is_none()) {
         let filter = options.filter.as_deref().unwrap_or_default();

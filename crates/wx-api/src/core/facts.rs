@@ -67,6 +67,8 @@ pub trait Request: Clone + Serialize + DeserializeOwned + Into<Call> + Send + 's
     type Reply: TryFrom<Reply, Error = Error> + Into<Reply> + Serialize + DeserializeOwned + Send + 'static;
     /// The facts of the API.
     const FACTS: Facts;
+    /// The first base library of each parameter that is younger than its API, by the parameter's name in scripts.
+    const PARAMS_SINCE: &'static [(&'static str, Version)] = &[];
 
     /// Adds to a parameter error what the API's page documents for it, such as a code. `parameter` is the name of the one that is
     /// wrong, and empty when the arguments as a whole are.
@@ -89,8 +91,10 @@ pub struct Param {
     pub name: &'static str,
     /// The type it must have.
     pub ty: JsType,
-    /// Whether it may be left out.
+    /// Whether it must be given.
     pub required: bool,
+    /// The first base library that has it.
+    pub since: Version,
 }
 
 /// The JavaScript type of a parameter.

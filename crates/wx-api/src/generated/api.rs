@@ -168,31 +168,36 @@ impl Api {
     /// The parameters of an API as scripts see them.
     pub const fn params(self) -> &'static [Param] {
         match self {
-            Self::Authorize => &[Param { name: "scope", ty: JsType::String, required: true }],
+            Self::Authorize => &[Param { name: "scope", ty: JsType::String, required: true, since: Version(1, 2, 0) }],
             Self::GetSetting => &[],
             Self::OpenSetting => &[],
             Self::GetHceState => &[],
-            Self::StartHce => &[Param { name: "aid_list", ty: JsType::Array(&JsType::String), required: true }],
+            Self::StartHce => {
+                &[Param { name: "aid_list", ty: JsType::Array(&JsType::String), required: true, since: Version(1, 7, 0) }]
+            }
             Self::StopHce => &[],
-            Self::SendHceMessage => &[Param { name: "data", ty: JsType::ArrayBuffer, required: true }],
+            Self::SendHceMessage => &[Param { name: "data", ty: JsType::ArrayBuffer, required: true, since: Version(1, 7, 0) }],
             Self::OnHceMessage => &[],
-            Self::Login => &[Param { name: "timeout", ty: JsType::Number, required: false }],
+            Self::Login => &[Param { name: "timeout", ty: JsType::Number, required: false, since: Version(1, 9, 90) }],
             Self::CheckSession => &[],
             Self::CheckIsSupportSoterAuthentication => &[],
-            Self::CheckIsSoterEnrolledInDevice => &[Param { name: "checkAuthMode", ty: JsType::String, required: true }],
+            Self::CheckIsSoterEnrolledInDevice => {
+                &[Param { name: "checkAuthMode", ty: JsType::String, required: true, since: Version(1, 6, 0) }]
+            }
             Self::StartSoterAuthentication => &[
-                Param { name: "requestAuthModes", ty: JsType::Array(&JsType::String), required: true },
-                Param { name: "challenge", ty: JsType::String, required: true },
-                Param { name: "authContent", ty: JsType::String, required: false },
+                Param { name: "requestAuthModes", ty: JsType::Array(&JsType::String), required: true, since: Version(1, 5, 0) },
+                Param { name: "challenge", ty: JsType::String, required: true, since: Version(1, 5, 0) },
+                Param { name: "authContent", ty: JsType::String, required: false, since: Version(1, 5, 0) },
             ],
             Self::GetUserInfo => &[
-                Param { name: "withCredentials", ty: JsType::Boolean, required: false },
-                Param { name: "lang", ty: JsType::OneOf(&["en", "zh_CN", "zh_TW"]), required: false },
+                Param { name: "withCredentials", ty: JsType::Boolean, required: false, since: Version(1, 0, 0) },
+                Param { name: "lang", ty: JsType::OneOf(&["en", "zh_CN", "zh_TW"]), required: false, since: Version(1, 0, 0) },
             ],
         }
     }
 
-    /// The names of the fields that a successful answer has, or of those of an event.
+    /// The names of the fields that a successful answer has, or of those of an event. A field inside another is named
+    /// after it, as in `userInfo.nickName`.
     pub const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Authorize => &[],
@@ -208,7 +213,20 @@ impl Api {
             Self::CheckIsSupportSoterAuthentication => &["supportMode"],
             Self::CheckIsSoterEnrolledInDevice => &["isEnrolled"],
             Self::StartSoterAuthentication => &["authMode", "resultJSON", "resultJSONSignature"],
-            Self::GetUserInfo => &["userInfo", "rawData", "signature", "encryptedData", "iv"],
+            Self::GetUserInfo => &[
+                "userInfo",
+                "userInfo.nickName",
+                "userInfo.gender",
+                "userInfo.language",
+                "userInfo.city",
+                "userInfo.province",
+                "userInfo.country",
+                "userInfo.avatarUrl",
+                "rawData",
+                "signature",
+                "encryptedData",
+                "iv",
+            ],
         }
     }
 

@@ -1,18 +1,10 @@
 //! `wx conformance`.
 
-use std::{
-    process::ExitCode,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
-use wx_api::Profile;
-use wx_conformance::{Case, CaseReport, Harness, Report, Verdict, cases, judge, label, profiles};
+use wx_conformance::{Harness, Report, Verdict, judge_all};
 use wx_desktop::conformance::DesktopHarness;
 use wx_mock::conformance::MockHarness;
 
@@ -45,23 +37,21 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// What to judge: a case under a profile.
-type Trial = (&'static Case, Profile);
-
 /// Judges and tells.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let harnesses = harnesses(options.backend.as_ref())?;
-    let trials = trials(options.filter.as_deref().unwrap_or_default());
-    if trials.is_empty() {
-        let filter = options.filter.as_deref().unwrap_or_default();
+    let filter = options.filter.as_deref().unwrap_or_default();
+    let mut reports = Vec::new();
+    for harness in harnesses {
+        let progress = |done, of| terminal::progress(&format!("{}: {done} of {of}", harness.name()));
+        let report = judge_all(&*harness, filter, progress);
+        terminal::progress("");
+        reports.push(report.map_err(|error| Failure::failed(format!("the suite did not run: {error}")))?);
+    }
+    if reports.iter().all(|report| report.cases.is_empty()) {
         return Err(Failure::misuse(format!(
             "no case matches `{filter}`: names look like `login::codes_differ [android 3.16.2]`"
         )));
-    }
-    let mut reports = Vec::new();
-    for harness in harnesses {
-        let cases = judge_all(&*harness, &trials)?;
-        reports.push(Report { backend: harness.name().to_owned(), cases });
     }
     if options.json {
         #[derive(Serialize)]
@@ -84,49 +74,6 @@ fn harnesses(only: Option<&Backend>) -> Result<Vec<Box<dyn Harness>>, Failure> {
         Some(Backend::Desktop) => Ok(vec![Box::new(DesktopHarness::default())]),
         Some(Backend::Remote(url)) => Err(Failure::misuse(backend::no_link(url))),
     }
-}
-
-fn trials(filter: &str) -> Vec<Trial> {
-    let all = profiles().into_iter().flat_map(|profile| cases().map(move |case| (case, profile.clone())));
-    all.filter(|(case, profile)| format!("{} [{}]", case.name, label(profile)).contains(filter)).collect()
-}
-
-/// Judges every trial, several at once, each in a runtime of its own. The reports keep the order of the trials.
-fn judge_all(harness: &dyn Harness, trials: &[Trial]) -> Result<Vec<CaseReport>, Failure> {
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let reports = Mutex::new(Vec::with_capacity(trials.len()));
-    let work = || -> std::io::Result<()> {
-        while let Some((index, (case, profile))) = take(&next, trials) {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let report = runtime.block_on(judge(harness, case, profile.clone()));
-            runtime.shutdown_background(); // what a hung case left blocking must not hang the suite
-            reports.lock().unwrap_or_else(PoisonError::into_inner).push((index, report));
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            terminal::progress(&format!("{}: {done} of {}", harness.name(), trials.len()));
-        }
-        Ok(())
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let outcome = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-    });
-    terminal::progress("");
-    for worker in outcome {
-        match worker {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(Failure::failed(format!("no runtime to run in: {error}"))),
-            Err(_) => return Err(Failure::failed("the suite itself panicked")),
-        }
-    }
-    let mut reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
-    reports.sort_by_key(|(index, _)| *index);
-    Ok(reports.into_iter().map(|(_, report)| report).collect())
-}
-
-fn take<'a, T>(next: &AtomicUsize, all: &'a [T]) -> Option<(usize, &'a T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    all.get(index).map(|one| (index, one))
 }
 
 /// What needs words, then a line that says how it went.

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::{
+    backend::Backend,
+    commands::block_on,
+    device,
     doctor::{Machine, Part},
     failure::Failure,
     output,
@@ -24,7 +27,8 @@ pub(crate) struct Options {
 
 /// Looks and tells.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let parts = Machine::here().parts();
+    let supported = block_on(device::supported(&Backend::Desktop))?;
+    let parts = Machine::here(supported).parts();
     if options.json {
         output::json(&parts)?;
         return Ok(ExitCode::SUCCESS);

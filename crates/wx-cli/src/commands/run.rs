@@ -136,9 +136,11 @@ fn write(level: Level, line: &str, told: &RefCell<Told>) {
             writeln!(stderr(), "{line}")
         }
     };
-    if written.is_err() && level <= Level::Info {
-        // Nobody reads on. A script that prints for ever must not run for ever.
-        std::process::exit(0);
+    if let Err(error) = written
+        && level <= Level::Info
+    {
+        // Nobody reads on, or nothing more can be kept. A script that prints for ever must not run for ever.
+        std::process::exit(Failure::output(&error).tell().into());
     }
 }
 

@@ -5,6 +5,7 @@
 mod apis;
 mod call;
 mod conformance;
+mod consent;
 mod doctor;
 mod help;
 mod open_data;

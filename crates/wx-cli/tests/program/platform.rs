@@ -100,6 +100,31 @@ fn users_are_made_blocked_and_listed() {
 }
 
 #[test]
+fn a_profile_is_changed_part_by_part_and_is_what_get_user_info_answers() {
+    let server = serve();
+    server.ask(&["app", "add", "wx1"]).exits(0);
+    server.ask(&["user", "add", "li", "--gender", "1", "--city", "Guangzhou", "--country", "CN"]).exits(0).quiet();
+    server.ask(&["user", "set", "li", "--city", "Shenzhen", "--avatar-url", "https://a.example/1.png"]).exits(0).quiet();
+    server.ask(&["user", "set", "li", "--city", "深圳", "--lang", "zh_CN"]).exits(0).quiet();
+    let nobody = server.ask(&["user", "set", "wu", "--gender", "2"]).exits(1);
+    assert!(nobody.stderr.contains("there is no user wu"), "{}", nobody.stderr);
+    server.ask(&["user", "set", "li", "--gender", "3"]).misused("0..=2");
+
+    let key = format!("@{}", server.data.path().join("host-key").display());
+    let profile = |lang: &str| {
+        let asked = format!("{{\"lang\": \"{lang}\", \"withCredentials\": false}}");
+        let host = ["--backend", "desktop", "--platform", &server.url, "--host-key", &key, "--app-id", "wx1", "--user", "li"];
+        let run = wx(&[&["call", "getUserInfo", &asked, "--grant", "scope.userInfo"], &host[..]].concat()).run();
+        run.exits(0).json()["userInfo"].take()
+    };
+    let english = profile("en");
+    for (field, is) in [("nickName", "li"), ("city", "Shenzhen"), ("country", "CN"), ("avatarUrl", "https://a.example/1.png")] {
+        assert_eq!(english[field], is, "{english}");
+    }
+    assert_eq!((&english["gender"], &profile("zh_CN")["city"]), (&1.into(), &"深圳".into()));
+}
+
+#[test]
 fn the_host_key_is_its_owners_alone_stays_and_is_never_printed() {
     let server = serve();
     let (path, key) = (server.data.path().join("host-key"), server.key());

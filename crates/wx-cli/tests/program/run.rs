@@ -167,6 +167,15 @@ fn a_closed_pipe_ends_a_script_that_prints_for_ever() {
 }
 
 #[test]
+fn output_that_cannot_be_kept_is_a_failure() {
+    let mut wx = script("console.log('lost')");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = wx.command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("cannot be written"), "{said}");
+}
+
+#[test]
 fn the_examples_run_on_the_mock() {
     let sign_in = example("sign-in", &[]).exits(0).quiet();
     let expected = "a code to sign in with\nthe server knows the user\na second time: 40163\nsigned: true\n\
@@ -176,10 +185,16 @@ fn the_examples_run_on_the_mock() {
     assert_eq!(consent.stdout, "authorize:fail auth deny\nafter the settings page: granted\nprompts: scope.record\n");
     let order = example("order", &[]).exits(0).quiet();
     assert_eq!(order.stdout, "supported: fingerPrint\nconfirmed: order 1, counter 1, signature of 344 characters\n");
+    let world = wx(&["run", "--world", "w.toml", &format!("{}/examples/order.js", env!("CARGO_MANIFEST_DIR")), "42"]);
+    let refused = world.file("w.toml", "[fingerprint]\nenrolled = false").run().exits(1);
+    assert!(refused.stderr.contains("order 42 is not confirmed: ") && refused.stderr.contains("(90011)"), "{}", refused.stderr);
     let card = example("transit-card", &[]).exits(0).quiet();
     let rides = "ride 1: 019000\nride 2: 009000\nride 3: 6985\nthe reader has gone\n";
     assert_eq!(card.stdout, format!("the card is ready\nselected: 9000\n{rides}"));
 }
+
+/// Why no order is confirmed there: the backend has no SOTER yet.
+const ORDER_ON_DESKTOP: &str = "order 1 is not confirmed: checkIsSupportSoterAuthentication:fail not supported";
 
 #[test]
 fn the_examples_run_on_the_desktop_as_far_as_its_apis_go() {
@@ -191,8 +206,8 @@ fn the_examples_run_on_the_desktop_as_far_as_its_apis_go() {
     let denied = on_desktop("consent", &["--deny", "scope.record"]).exits(0);
     assert_eq!(denied.stdout, "authorize:fail auth deny\nafter the settings page: still refused\n");
     assert!(denied.stderr.contains("nobody can turn a switch"), "{}", denied.stderr);
-    let order = on_desktop("order", &[]).exits(0).quiet();
-    assert!(order.stdout.contains("fail not supported"), "{}", order.stdout);
+    let order = on_desktop("order", &[]).exits(1);
+    assert!(order.stderr.contains(ORDER_ON_DESKTOP) && order.stderr.lines().count() == 1, "{}", order.stderr);
     // On a machine that has no reader for certain.
     let path = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
     let card = wx(&["run", "--backend", "desktop", &path]).env("PCSCLITE_CSOCK_NAME", "/nowhere/pcscd.comm").run();

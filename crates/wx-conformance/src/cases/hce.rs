@@ -64,6 +64,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(hce::select_reaches_the_program, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
     case!(hce::commands_follow_the_selection, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
     case!(hce::commands_arrive_byte_for_byte, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
+    case!(hce::long_commands_are_left_to_the_program, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
     case!(hce::command_has_type_1_and_data, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
     case!(hce::leaving_has_type_2_and_reason, [StartHce, OnHceMessage, SendHceMessage], [Reader]),
     case!(hce::lost_field_is_reason_0, [StartHce, OnHceMessage, SendHceMessage], [Reader]),

@@ -44,6 +44,9 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
 }
 
+/// A machine that can emulate a card.
+const ABLE: Radio = Radio { nfc: Nfc::On, hce: true, default_app: true };
+
 /// The reader's side of the card in it.
 struct Card {
     signals: mpsc::UnboundedSender<Signal>,
@@ -56,9 +59,8 @@ type Waiting = Arc<Mutex<VecDeque<oneshot::Sender<Bytes>>>>;
 impl Default for MemoryReader {
     /// A device that can do everything, and no card.
     fn default() -> Self {
-        let radio = Radio { nfc: Nfc::On, hce: true, default_app: true };
         let inner = Inner {
-            radio: radio.into(),
+            radio: ABLE.into(),
             refuses: false.into(),
             card: watch::Sender::new(None),
             turn: tokio::sync::Mutex::new(()),
@@ -71,7 +73,7 @@ impl MemoryReader {
     /// What the machine has from now on. A card stays in a reader only as long as the machine can emulate one.
     pub fn set_radio(&self, radio: Radio) {
         *lock(&self.0.radio) = radio;
-        if radio != (Radio { nfc: Nfc::On, hce: true, default_app: true }) {
+        if radio != ABLE {
             self.remove();
         }
     }
@@ -115,7 +117,7 @@ impl Transport for MemoryReader {
     }
 
     async fn insert(&self) -> Result<Link, NotInserted> {
-        if *lock(&self.0.refuses) {
+        if *lock(&self.0.refuses) || self.radio() != ABLE {
             return Err(NotInserted::Refused { at: "memory".to_owned(), how: "lets every card go" });
         }
         let (signals, receive) = mpsc::unbounded_channel();

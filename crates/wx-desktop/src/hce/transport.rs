@@ -62,7 +62,7 @@ pub trait Answers: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The reader has let the card go.
+    /// The reader has let the card go, or does not take the response: that must not last for ever, for nothing else is answered meanwhile.
     async fn answer(&self, response: &[u8]) -> io::Result<()>;
 
     /// Takes the card out of the reader. A reader that waits for a response is told that there is no card, and [`Signals::next`]

@@ -6,13 +6,20 @@ mod machine;
 
 use std::{
     env, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use wx_rules::hce::{Nfc, Radio};
 
 use self::{link::Vicc, machine::Machine};
@@ -35,6 +42,8 @@ pub struct Vpcd {
     at: SocketAddr,
     pcscd: PathBuf,
     taken_within: Duration,
+    /// From which port of this machine its card was last put in, so that it is not taken for another program's.
+    own_port: Arc<AtomicU16>,
 }
 
 /// A vpcd that is not on this machine.
@@ -65,7 +74,7 @@ impl Vpcd {
     /// The virtual reader at this address, on whatever machine: everybody in between can read what passes, and answer in its place.
     pub fn anywhere(address: SocketAddr) -> Self {
         let pcscd = env::var_os("PCSCLITE_CSOCK_NAME").map_or_else(|| "/run/pcscd/pcscd.comm".into(), PathBuf::from);
-        Self { at: address, pcscd, taken_within: Duration::from_secs(3) }
+        Self { at: address, pcscd, taken_within: Duration::from_secs(3), own_port: Arc::default() }
     }
 
     /// Where pcscd listens for its programs: what `PCSCLITE_CSOCK_NAME` says, else `/run/pcscd/pcscd.comm`. A machine whose pcscd
@@ -84,6 +93,19 @@ impl Vpcd {
     }
 }
 
+impl Vpcd {
+    /// Connects from a port that is known before anybody can see the connection.
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let (socket, any) = match self.at {
+            SocketAddr::V4(_) => (TcpSocket::new_v4()?, IpAddr::from(Ipv4Addr::UNSPECIFIED)),
+            SocketAddr::V6(_) => (TcpSocket::new_v6()?, IpAddr::from(Ipv6Addr::UNSPECIFIED)),
+        };
+        socket.bind((any, 0).into())?;
+        self.own_port.store(socket.local_addr()?.port(), Ordering::Relaxed);
+        socket.connect(self.at).await
+    }
+}
+
 #[async_trait]
 impl Transport for Vpcd {
     /// - no pcscd is no NFC
@@ -91,7 +113,7 @@ impl Transport for Vpcd {
     /// - a vpcd with another program's card in it is another default app
     fn radio(&self) -> Radio {
         let nfc = |nfc, hce, default_app| Radio { nfc, hce, default_app };
-        match machine::look(self.at, &self.pcscd) {
+        match machine::look(self.at, &self.pcscd, self.own_port.load(Ordering::Relaxed)) {
             Machine::NoPcscd => nfc(Nfc::Absent, false, false),
             Machine::NoVpcd => nfc(Nfc::On, false, false),
             Machine::Taken => nfc(Nfc::On, true, false),
@@ -102,7 +124,7 @@ impl Transport for Vpcd {
     async fn insert(&self) -> Result<Link, NotInserted> {
         let no_reader = |source| NotInserted::NoReader { at: self.at.to_string(), source };
         let refused = |how| NotInserted::Refused { at: self.at.to_string(), how };
-        let connected = timeout(self.taken_within, TcpStream::connect(self.at)).await;
+        let connected = timeout(self.taken_within, self.connect()).await;
         let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(no_reader)?;
         let mut vicc = Vicc::new(stream).map_err(no_reader)?;
         match timeout(self.taken_within, vicc.is_taken()).await {

@@ -277,6 +277,27 @@ impl<'de, A: Argument> Deserializer<'de> for Node<A> {
         deserialize_u64: u64,
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match self.value.kind() {
+            Kind::Boolean => visitor.visit_bool(self.value.boolean()),
+            _ => Err(self.should_be("Boolean")),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match self.value.kind() {
+            Kind::Number => self.deserialize_any(visitor),
+            _ => Err(self.should_be("Number")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match self.value.kind() {
+            Kind::String => visitor.visit_str(&self.value.text()?),
+            _ => Err(self.should_be("String")),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         match self.value.kind() {
             Kind::Undefined | Kind::Null => visitor.visit_none(),
@@ -328,7 +349,7 @@ impl<'de, A: Argument> Deserializer<'de> for Node<A> {
     }
 
     forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf unit_struct seq tuple tuple_struct map identifier
+        i128 u128 f32 char str bytes byte_buf unit_struct seq tuple tuple_struct map identifier
     }
 }
 

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::{ClientError, Transport, answer, base::Base};
 
-/// The longest answer that is read, in bytes. Real ones have some hundred.
-const MOST_BYTES: usize = 1024 * 1024;
+/// The longest answer that is read, in bytes. Real ones have some hundred; the longest page of apps or users is as long as
+/// [`PAGE`](crate::wire::host::PAGE) of the longest requests that a server takes, and some more.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// The pause before the second try; every further one is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -22,7 +22,7 @@
 //! - What may work only once is sent at most once; see [`Client`].
 //! - Secrets go to the base URL and nowhere else: no redirect is followed, and plain http stays on this machine unless it is allowed.
 //! - No error, no `Debug` and no log shows a secret, a token, a code, a session key or a URL with a query.
-//! - An answer of more than 1 MiB is refused before it is in memory.
+//! - An answer of more than 8 MiB is refused before it is in memory.
 //!
 //! Methods need a tokio runtime with I/O and time enabled.
 

@@ -101,6 +101,18 @@ impl Platform {
         Ok(())
     }
 
+    /// Refuses what was done for an app that was removed meanwhile, and takes it back.
+    pub(super) async fn still_there(&self, id: &AppId) -> Result<(), Refused> {
+        if self.store.app(id).await?.is_some() {
+            return Ok(());
+        }
+        let _alone = self.administration.lock().await;
+        if self.store.app(id).await?.is_none() {
+            self.store.remove_app(id).await?;
+        }
+        Err(Errcode::BAD_APPID.into())
+    }
+
     /// The app whose secret the caller has, if it may use this endpoint now.
     pub(super) async fn by_secret(&self, from: IpAddr, appid: &str, secret: &Hidden, path: &str) -> Result<Arc<App>, Refused> {
         let app = self.store.app(&appid.into()).await?.ok_or(Errcode::BAD_APPID)?;

@@ -50,12 +50,21 @@ struct Window {
 impl Window {
     /// Whether there may be one more; 0 allows any number.
     fn allows(&mut self, now: Timestamp, length: u64, most: u32) -> bool {
-        let number = now.as_millis() / length;
-        if self.number != number {
-            *self = Self { number, count: 0 };
+        if turns(&mut self.number, now.as_millis() / length) {
+            self.count = 0;
         }
         most == 0 || self.count < most
     }
+}
+
+/// Whether `present` is another window than this one, which it then becomes. The one just before is none: whoever looked at the clock a
+/// moment ago belongs to this one.
+fn turns(number: &mut u64, present: u64) -> bool {
+    let turns = present != *number && present.saturating_add(1) != *number;
+    if turns {
+        *number = present;
+    }
+    turns
 }
 
 impl Limits {
@@ -80,26 +89,32 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether the user of this tag may exchange one more code.
-    pub(super) fn may_exchange(&self, rules: &Rules, tag: [u8; TAG], now: Timestamp) -> Result<(), Refused> {
+    /// Counts an exchange of the user of this tag, before anything is waited for: of many at once no more pass than may.
+    pub(super) fn exchange(&self, rules: &Rules, tag: [u8; TAG], now: Timestamp) -> Result<(), Refused> {
         let most = rules.exchanges_per_minute_and_user;
         if most == 0 {
             return Ok(());
         }
         let mut exchanges = lock(&self.exchanges);
-        exchanges.begin(now);
-        if exchanges.of_user.get(&tag).is_some_and(|count| *count >= most) {
+        let Exchanges { minute, of_user } = &mut *exchanges;
+        if turns(minute, now.as_millis() / MINUTE) {
+            of_user.clear();
+        }
+        let count = of_user.entry(tag).or_default();
+        if *count >= most {
             return Err(Errcode::TOO_OFTEN.into());
         }
+        *count += 1;
         Ok(())
     }
 
-    /// Counts a code that was exchanged: not one that was made up, of which there may be any number.
-    pub(super) fn exchanged(&self, rules: &Rules, tag: [u8; TAG], now: Timestamp) {
-        if rules.exchanges_per_minute_and_user > 0 {
-            let mut exchanges = lock(&self.exchanges);
-            exchanges.begin(now);
-            *exchanges.of_user.entry(tag).or_default() += 1;
+    /// Takes back what [`exchange`](Self::exchange) counted then: the code was none, and of those there may be any number.
+    pub(super) fn no_exchange(&self, tag: [u8; TAG], then: Timestamp) {
+        let mut exchanges = lock(&self.exchanges);
+        if exchanges.minute == then.as_millis() / MINUTE
+            && let Some(count) = exchanges.of_user.get_mut(&tag)
+        {
+            *count = count.saturating_sub(1);
         }
     }
 
@@ -110,7 +125,8 @@ impl Limits {
         if !day.allows(now, DAY, rules.forced_tokens_per_day) {
             return Err(Refused::because(Errcode::DAILY_QUOTA, "reach max api daily quota limit of force_refresh"));
         }
-        if last.is_some_and(|last| now - last < rules.forced_tokens_apart) {
+        // A time that lies ahead is from a clock that was wrong.
+        if last.is_some_and(|last| last <= now && now - last < rules.forced_tokens_apart) {
             return Err(Refused::because(Errcode::TOO_OFTEN, "force_refresh must slow: leave the documented pause in between"));
         }
         day.count += 1;
@@ -122,16 +138,6 @@ impl Limits {
     pub(super) fn forget(&self, app: &AppId) {
         lock(&self.calls).remove(app);
         lock(&self.forced).remove(app);
-    }
-}
-
-impl Exchanges {
-    fn begin(&mut self, now: Timestamp) {
-        let minute = now.as_millis() / MINUTE;
-        if self.minute != minute {
-            self.minute = minute;
-            self.of_user.clear();
-        }
     }
 }
 
@@ -180,12 +186,33 @@ mod tests {
         let (limits, rules) = (Limits::default(), Rules { exchanges_per_minute_and_user: 1, ..Rules::default() });
         let (one, other) = ([1; TAG], [2; TAG]);
         for _ in 0..3 {
-            assert_eq!(code(limits.may_exchange(&rules, one, START)), None, "asking is no exchange");
+            assert_eq!(code(limits.exchange(&rules, one, START)), None);
+            limits.no_exchange(one, START); // the code was none
         }
-        limits.exchanged(&rules, one, START);
-        assert_eq!(code(limits.may_exchange(&rules, one, START)), Some(Errcode::TOO_OFTEN));
-        assert_eq!(code(limits.may_exchange(&rules, other, START)), None);
-        assert_eq!(code(limits.may_exchange(&rules, one, START + Duration::from_secs(60))), None);
+        assert_eq!(code(limits.exchange(&rules, one, START)), None);
+        assert_eq!(code(limits.exchange(&rules, one, START)), Some(Errcode::TOO_OFTEN));
+        assert_eq!(code(limits.exchange(&rules, other, START)), None);
+        assert_eq!(code(limits.exchange(&rules, one, START + Duration::from_secs(60))), None);
+    }
+
+    #[test]
+    fn who_comes_late_turns_no_minute_back() {
+        let (limits, rules) = (Limits::default(), Rules { exchanges_per_minute_and_user: 1, ..Rules::default() });
+        let (one, minute) = ([1; TAG], START + Duration::from_secs(60));
+        assert_eq!(code(limits.exchange(&rules, one, minute)), None);
+        limits.no_exchange(one, START); // counted in a minute that is over
+        assert_eq!(code(limits.exchange(&rules, [2; TAG], START)), None, "looked at the clock a moment before");
+        assert_eq!(code(limits.exchange(&rules, one, minute)), Some(Errcode::TOO_OFTEN));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_right_begins_anew() {
+        let (limits, rules) = (Limits::default(), Rules { exchanges_per_minute_and_user: 1, ..Rules::default() });
+        let ahead = START + Duration::from_secs(86_400 * 365);
+        assert_eq!(code(limits.exchange(&rules, [1; TAG], ahead)), None);
+        assert_eq!(code(limits.exchange(&rules, [1; TAG], START)), None);
+        assert_eq!(code(limits.force(&rules, &"wx1".into(), ahead)), None);
+        assert_eq!(code(limits.force(&rules, &"wx1".into(), START)), None);
     }
 
     #[test]

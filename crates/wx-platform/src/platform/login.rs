@@ -28,7 +28,9 @@ impl Platform {
         let code = identity::code(&self.identity, &openid, now)?;
         let life = wx_rules::login::Session::begin(now);
         let session = Session { app, openid, user, key: random::session_key()?, life, version: 0 };
+        let app = session.app.clone();
         self.store.begin_session(&code, now, session).await?;
+        self.still_there(&app).await?;
         Ok(LoginAnswer { code: Hidden::from(code) })
     }
 
@@ -58,10 +60,12 @@ impl Platform {
         let app = self.by_secret(from, &query.appid, &query.secret, CODE_TO_SESSION).await?;
         let (now, code) = (self.now(), query.js_code.expose());
         let tag = identity::tag(code).ok_or_else(|| refused(wx_rules::login::CodeError::Unknown))?;
-        self.limits.may_exchange(&self.rules, tag, now)?;
+        self.limits.exchange(&self.rules, tag, now)?;
 
-        let session = self.store.consume_code(&app.id, code, now).await?.map_err(refused)?;
-        self.limits.exchanged(&self.rules, tag, now);
+        let session = self.store.consume_code(&app.id, code, now).await?.map_err(|error| {
+            self.limits.no_exchange(tag, now);
+            refused(error)
+        })?;
         self.admitted(&session.user).await?;
         let unionid = app.account.as_deref().map(|account| identity::unionid(&self.identity, account, &session.user));
         let session_key = Hidden::from(std::mem::take(&mut *session.key.expose_base64()));

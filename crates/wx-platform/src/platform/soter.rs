@@ -39,7 +39,7 @@ impl Platform {
                 format!("api unauthorized: {MOST_SOTER_KEYS} devices of this user are enrolled, and there may be no more");
             return Err(Refused::because(Errcode::NOT_AUTHORISED, reason));
         }
-        Ok(())
+        self.still_there(&app).await
     }
 
     /// Whether a SOTER result was signed by a device of this user and is newer than every one before it. What is not is no refusal:

@@ -44,7 +44,7 @@ impl Platform {
             self.limits.force(&self.rules, &app.id, self.now())?;
             return self.next_token(&app, TokenKind::Stable, Duration::ZERO, |_| false).await;
         }
-        self.next_token(&app, TokenKind::Stable, OVERLAP, |token| token.expires - self.now() >= OVERLAP).await
+        self.next_token(&app, TokenKind::Stable, OVERLAP, |token| self.left(token) >= OVERLAP).await
     }
 
     /// The newest token if it will do, or else the next one. Of callers at the same time one makes it, and the others share it.
@@ -79,6 +79,13 @@ impl Platform {
         Err(Errcode::BUSY.into())
     }
 
+    /// How long the token is still good. One that would last longer than any new one was made when a clock was ahead, and is not good; a few
+    /// minutes are no matter, for servers on one store have a clock each.
+    fn left(&self, token: &Token) -> Duration {
+        let most = self.rules.token_life + OVERLAP;
+        Some(token.expires - self.now()).filter(|left| *left <= most).unwrap_or_default()
+    }
+
     /// Refuses a caller whose secret was changed after it was seen. The change ended every token it found; the one at hand may be later.
     async fn still_secret(&self, seen: &App) -> Result<(), Refused> {
         if self.store.app(&seen.id).await?.is_some_and(|now| bool::from(now.secret.ct_eq(&seen.secret))) {
@@ -107,7 +114,7 @@ impl Platform {
             return Err(Errcode::TOKEN_MISSING.into());
         }
         let token = self.store.token(token.expose()).await?.ok_or(Errcode::INVALID_CREDENTIAL)?;
-        if token.expires <= self.now() {
+        if self.left(&token).is_zero() {
             return Err(Errcode::TOKEN_EXPIRED.into());
         }
         let app = self.store.app(&token.app).await?.ok_or(Errcode::INVALID_CREDENTIAL)?;

@@ -1,6 +1,5 @@
 //! The user's profile, signed and sealed with the key of their session.
 
-use serde::Serialize;
 use wx_api::user::{Lang, UserInfo};
 use wx_crypto::{open_data, signature};
 
@@ -13,24 +12,6 @@ use crate::{
         host::{UserInfoAnswer, UserInfoRequest},
     },
 };
-
-/// What only the developer's server may read, in the order of the documentation.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Sealed<'a> {
-    open_id: &'a str,
-    #[serde(flatten)]
-    profile: &'a UserInfo,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    union_id: Option<&'a str>,
-    watermark: Mark<'a>,
-}
-
-#[derive(Serialize)]
-struct Mark<'a> {
-    timestamp: u64,
-    appid: &'a str,
-}
 
 impl Platform {
     /// The user's profile, empty for a user whom nobody described. This uses their session, which prolongs it.
@@ -47,7 +28,7 @@ impl Platform {
         let session = used.and_then(|(session, alive)| alive.then_some(session));
 
         let user_info = profile(known, request.lang);
-        let raw_data = text(&user_info)?;
+        let raw_data = serde_json::to_string(&user_info).map_err(|_| not_json())?;
         let mut answer =
             UserInfoAnswer { user_info, raw_data: Hidden::from(raw_data), signature: None, encrypted_data: None, iv: None };
         let Some(session) = session else {
@@ -57,12 +38,8 @@ impl Platform {
         if request.with_credentials != Some(false) {
             let account = self.store.app(&app).await?.and_then(|app| app.account.clone());
             let unionid = account.map(|account| identity::unionid(&self.identity, &account, &user));
-            let plain = Hidden::from(text(&Sealed {
-                open_id: &session.openid,
-                profile: &answer.user_info,
-                union_id: unionid.as_deref(),
-                watermark: Mark { timestamp: now.as_secs(), appid: app.as_str() },
-            })?);
+            let plain = wx_rules::open_data::user_info(&answer.user_info, &session.openid, unionid.as_deref(), &app, now);
+            let plain = Hidden::from(plain.map_err(|_| not_json())?);
             let sealed = open_data::seal(plain.expose().as_bytes(), &session.key, random::bytes()?);
             (answer.encrypted_data, answer.iv) = (Some(sealed.encrypted_data), Some(sealed.iv));
         }
@@ -77,6 +54,6 @@ fn profile(user: Option<User>, lang: Lang) -> UserInfo {
     UserInfo { language: lang, city: place.city, province: place.province, country: place.country, ..profile }
 }
 
-fn text(value: &impl Serialize) -> Result<String, Refused> {
-    serde_json::to_string(value).map_err(|_| Refused::because(Errcode::BUSY, "system error: the profile is not JSON"))
+fn not_json() -> Refused {
+    Refused::because(Errcode::BUSY, "system error: the profile is not JSON")
 }

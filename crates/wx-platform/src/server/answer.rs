@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr},
+    net::IpAddr,
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use axum::{
-    body::{Body, Bytes},
+    BoxError,
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE, request::Parts},
     response::Response,
@@ -30,10 +31,6 @@ use crate::{
         soter::Verdict,
     },
 };
-
-/// Where a request comes from, as an extension of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct From(pub(super) IpAddr);
 
 /// The number of a request: in its log line, and in the `errmsg` of a refusal.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +63,16 @@ impl Rids {
     }
 }
 
+/// A body on its way in.
+pub(super) trait Incoming: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static {}
+
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static> Incoming for B {}
+
 impl Shared {
-    pub(super) async fn answer(&self, endpoint: Endpoint, request: Request) -> Response {
+    /// The answer to what came from this address.
+    pub(super) async fn answer<B: Incoming>(&self, endpoint: Endpoint, from: IpAddr, request: Request<B>) -> Response {
         let (started, rid, _under_way) = (Instant::now(), self.rids.next(), self.metrics.under_way());
-        let outcome = self.within_limits(endpoint, request, rid).await;
+        let outcome = self.within_limits(endpoint, from, request, rid).await;
         let took = started.elapsed();
         let code = outcome.as_ref().err().map(|refused| refused.code);
         let errcode = code.map_or(0, Errcode::number);
@@ -91,22 +94,28 @@ impl Shared {
         response
     }
 
-    async fn within_limits(&self, endpoint: Endpoint, request: Request, rid: Rid) -> Result<Vec<u8>, Refused> {
+    async fn within_limits<B: Incoming>(
+        &self,
+        endpoint: Endpoint,
+        from: IpAddr,
+        request: Request<B>,
+        rid: Rid,
+    ) -> Result<Vec<u8>, Refused> {
         endpoint.check_method(request.method())?;
         let (head, body) = request.into_parts();
-        let body = if head.method == Method::POST { Box::pin(read::body(body, &self.limits)).await? } else { Bytes::new() };
+        let body =
+            if head.method == Method::POST { Box::pin(read::body(Body::new(body), &self.limits)).await? } else { Bytes::new() };
         // Only now, so that whoever sends slowly takes nobody's place.
         let Ok(_place) = self.places.try_acquire() else {
             return Err(Refused::because(Errcode::BUSY, "system error: too many requests at once"));
         };
-        timeout(self.limits.request_time, self.act(endpoint, &head, &body, rid))
+        timeout(self.limits.request_time, self.act(endpoint, from, &head, &body, rid))
             .await
             .unwrap_or(Err(Refused::because(Errcode::BUSY, "system error: this took too long")))
     }
 
-    async fn act(&self, endpoint: Endpoint, head: &Parts, body: &[u8], rid: Rid) -> Result<Vec<u8>, Refused> {
+    async fn act(&self, endpoint: Endpoint, from: IpAddr, head: &Parts, body: &[u8], rid: Rid) -> Result<Vec<u8>, Refused> {
         let (platform, uri) = (&*self.platform, &head.uri);
-        let From(from) = head.extensions.get().copied().unwrap_or(From(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         match endpoint.caller() {
             Caller::App => {}
             caller => Box::pin(self.check_host(&head.headers, caller)).await?,

@@ -71,6 +71,11 @@ impl Endpoint {
         }
     }
 
+    /// The one of this path.
+    pub(super) fn of(path: &str) -> Self {
+        Self::ALL.into_iter().find(|endpoint| endpoint.path() == path).unwrap_or(Self::Unknown)
+    }
+
     /// Who may ask.
     pub(super) const fn caller(self) -> Caller {
         match self {

@@ -19,7 +19,7 @@ mod metrics;
 mod query;
 mod read;
 
-use std::{io, sync::Arc};
+use std::{io, net::Ipv4Addr, sync::Arc};
 
 use axum::{
     Router,
@@ -51,6 +51,8 @@ struct Shared {
     places: Semaphore,
     /// One permit for each connection that may be open.
     open: Arc<Semaphore>,
+    /// One permit: whoever asks for the server's health waits for the one before, so that any number costs the store one change at a time.
+    health: Semaphore,
 }
 
 impl Server {
@@ -68,7 +70,8 @@ impl Server {
     fn of(platform: Arc<Platform>, limits: Limits) -> Self {
         let permits = |wanted: usize| Semaphore::new(wanted.min(Semaphore::MAX_PERMITS));
         let (places, open) = (permits(limits.requests), Arc::new(permits(limits.connections)));
-        let shared = Shared { platform, limits, metrics: Metrics::new(), rids: Rids::new(), places, open };
+        let (metrics, rids, health) = (Metrics::new(), Rids::new(), permits(1));
+        let shared = Shared { platform, limits, metrics, rids, places, open, health };
         Self { shared: Arc::new(shared) }
     }
 
@@ -91,7 +94,7 @@ impl Server {
             let shared = self.shared.clone();
             move |request: Request| {
                 let shared = shared.clone();
-                async move { shared.answer(endpoint, request).await }
+                async move { shared.answer(endpoint, Ipv4Addr::UNSPECIFIED.into(), request).await }
             }
         };
         let (healthy, measured) = (self.shared.clone(), self.shared.clone());
@@ -105,7 +108,11 @@ impl Server {
 
 impl Shared {
     async fn health(&self) -> (StatusCode, &'static str) {
-        match timeout(self.limits.request_time, self.platform.healthy()).await {
+        let healthy = async {
+            let _alone = self.health.acquire().await; // nobody closes it
+            self.platform.healthy().await
+        };
+        match timeout(self.limits.request_time, healthy).await {
             Ok(Ok(())) => (StatusCode::OK, "ok\n"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer, or keeps nothing\n"),
         }

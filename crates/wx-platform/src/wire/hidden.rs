@@ -1,10 +1,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use wx_crypto::Secret;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A secret on its way: it is serialised, because it must travel, but `Debug` hides it and it is wiped on drop.
+/// A secret on its way: it is serialised, because it must travel, but `Debug` hides it, it is compared in constant time and wiped on drop.
 ///
 /// ```
 /// use wx_platform::wire::Hidden;
@@ -14,7 +15,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// assert_eq!(hidden.expose(), "secret");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Default, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub struct Hidden(String);
 
@@ -29,6 +30,14 @@ impl Hidden {
         self.0.is_empty()
     }
 }
+
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Hidden {}
 
 impl From<&str> for Hidden {
     fn from(text: &str) -> Self {

@@ -36,7 +36,7 @@ pub const REMOVE_APP: &str = "/host/v1/remove-app";
 pub const USERS: &str = "/host/v1/users";
 
 /// The most apps or users in one answer.
-pub const PAGE: usize = 500;
+pub const PAGE: usize = 100;
 
 /// A code for this user of this app, and a new session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

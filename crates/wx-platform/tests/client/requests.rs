@@ -186,15 +186,15 @@ async fn a_redirect_is_refused_and_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_a_mebibyte_is_refused_announced_or_not() {
-    let padding = " ".repeat(1024 * 1024);
+async fn an_answer_beyond_eight_mebibytes_is_refused_announced_or_not() {
+    let padding = " ".repeat(8 * 1024 * 1024);
     let announced = http("200 OK", "", &format!("{padding}{{}}"));
     let chunk = format!("{:x}\r\n{padding}\r\n", padding.len());
     let unannounced = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunk}2\r\n{{}}\r\n0\r\n\r\n");
     for answer in [announced, unannounced, "HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n{}".to_owned()] {
         let platform = saying(Say::Raw(answer)).await;
         let exchanged = platform.client().build().unwrap().code_to_session("code").await;
-        let limit = "the body has more than 1048576 bytes".to_owned();
+        let limit = "the body has more than 8388608 bytes".to_owned();
         // What HTTP itself cannot take is refused by its parser.
         let told = matches!(&exchanged, Err(ClientError::BadAnswer(what)) if *what == limit);
         assert!(told || matches!(exchanged, Err(ClientError::Unreachable(_))), "{exchanged:?}");
@@ -204,7 +204,7 @@ async fn an_answer_beyond_a_mebibyte_is_refused_announced_or_not() {
 #[tokio::test]
 async fn the_longest_answer_that_is_read_is_read() {
     let body = json!({ "openid": "o1", "session_key": KEY }).to_string();
-    let padded = format!("{body}{}", " ".repeat(1024 * 1024 - body.len()));
+    let padded = format!("{body}{}", " ".repeat(8 * 1024 * 1024 - body.len()));
     let platform = saying(Say::Raw(http("200 OK", "", &padded))).await;
     assert!(platform.client().build().unwrap().code_to_session("code").await.is_ok());
 }

@@ -19,6 +19,8 @@ pub(crate) enum Disk {
     Breaks,
     /// Whoever replaces a token waits until this changes.
     StallsAtTokens,
+    /// Whoever begins a session or uses up a code does.
+    StallsAtSignIn,
 }
 
 /// A store that does what its disk does.
@@ -33,10 +35,15 @@ impl OnDisk {
         self.disk.send_replace(disk);
     }
 
+    /// Waits while the disk does this.
+    async fn past(&self, stall: Disk) {
+        let _ = self.disk.subscribe().wait_for(|disk| *disk != stall).await; // it cannot fail: the sender is `self`
+    }
+
     async fn working(&self) -> Result<&MemoryStore> {
         let mut watching = self.disk.subscribe();
         match watching.wait_for(|disk| *disk != Disk::Stalls).await.as_deref() {
-            Ok(Disk::Works | Disk::StallsAtTokens) => Ok(&self.inner),
+            Ok(Disk::Works | Disk::StallsAtTokens | Disk::StallsAtSignIn) => Ok(&self.inner),
             _ => Err(StoreError::Failed { path: PathBuf::from("store"), reason: "the disk is gone".to_owned() }),
         }
     }
@@ -89,10 +96,12 @@ impl Store for OnDisk {
     }
 
     async fn begin_session(&self, code: &str, issued: Timestamp, session: Session) -> Result<()> {
+        self.past(Disk::StallsAtSignIn).await;
         self.working().await?.begin_session(code, issued, session).await
     }
 
     async fn consume_code(&self, app: &AppId, code: &str, now: Timestamp) -> Result<std::result::Result<Session, CodeError>> {
+        self.past(Disk::StallsAtSignIn).await;
         self.working().await?.consume_code(app, code, now).await
     }
 
@@ -113,8 +122,7 @@ impl Store for OnDisk {
     }
 
     async fn replace_token(&self, was: Option<&str>, token: Token, was_until: Timestamp) -> Result<Token> {
-        let mut watching = self.disk.subscribe();
-        let _ = watching.wait_for(|disk| *disk != Disk::StallsAtTokens).await; // it cannot fail: the sender is `self`
+        self.past(Disk::StallsAtTokens).await;
         self.working().await?.replace_token(was, token, was_until).await
     }
 

@@ -7,9 +7,10 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+use tower::ServiceExt as _;
 use wx_platform::{
     platform::Rules,
-    server::Limits,
+    server::{Limits, Server},
     wire::{host, token},
 };
 
@@ -245,4 +246,21 @@ async fn requests_are_counted_by_endpoint_and_errcode() {
     ] {
         assert!(figures.lines().any(|known| known == line), "{line}\n{figures}");
     }
+}
+
+#[tokio::test]
+async fn the_routes_are_there_whatever_a_host_puts_behind_them() {
+    let rig = Rig::new().await;
+    let router = Server::new(rig.platform.clone()).router().fallback(|| async { "a page of the host's" });
+    let ask = |path: &str| {
+        let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request);
+        async move {
+            let Ok(answer) = answer.await;
+            String::from_utf8(axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+        }
+    };
+    assert!(ask("/sns/jscode2session").await.contains("41002"), "an endpoint");
+    assert_eq!(ask("/healthz").await, "ok\n");
+    assert_eq!(ask("/elsewhere").await, "a page of the host's");
 }

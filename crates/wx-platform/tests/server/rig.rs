@@ -29,6 +29,10 @@ impl Hands {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now = *now + by);
     }
+
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.0.send_replace(now);
+    }
 }
 
 #[async_trait]
@@ -115,6 +119,16 @@ impl Rig {
 
     pub(crate) async fn post(&self, target: &str, body: &str) -> Answer {
         self.send(&post(target, "", body)).await
+    }
+
+    /// What a developer's server sends for a code.
+    pub(crate) fn code_to_session(&self, code: &str) -> session::CodeToSession {
+        session::CodeToSession {
+            appid: APP.to_owned(),
+            secret: self.secret.clone().into(),
+            js_code: code.into(),
+            grant_type: session::GRANT_TYPE.to_owned(),
+        }
     }
 
     /// As a host with this key.

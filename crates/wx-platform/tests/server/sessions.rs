@@ -1,17 +1,24 @@
 //! Codes, session keys and user data.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future as _,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use wx_crypto::{Expect, SessionKey, open_data, signature};
 use wx_platform::{
+    Errcode,
     platform::Rules,
     server::Limits,
-    store::RedbStore,
+    store::{RedbStore, Store as _},
     wire::{host, session},
 };
 
+use crate::disk::{Disk, OnDisk};
 use crate::rig::{APP, Answer, Rig, START, USER, session_query};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -211,4 +218,51 @@ async fn a_crowd_of_calls_for_one_user_is_served_in_turn() {
         calls.spawn(async move { platform.session_alive(&request).await.map(|answer| answer.alive) });
     }
     assert!(calls.join_all().await.iter().all(|answer| *answer == Ok(true)));
+}
+
+#[tokio::test]
+async fn of_many_exchanges_at_once_no_more_pass_than_may() {
+    let store = Arc::new(OnDisk::default());
+    let rules = Rules { exchanges_per_minute_and_user: 1, ..Rules::default() };
+    let rig = Rig::over(store.clone(), rules, Limits::default()).await;
+    let exchanges = [rig.code().await, rig.code().await].map(|code| rig.code_to_session(&code));
+    let from = [127, 0, 0, 1].into();
+    store.set(Disk::StallsAtSignIn);
+    let mut first = Box::pin(rig.platform.code_to_session(from, &exchanges[0]));
+    assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "on its way to the disk");
+    let second = rig.platform.code_to_session(from, &exchanges[1]);
+    assert_eq!(second.await.unwrap_err().code, Errcode::TOO_OFTEN, "refused before it comes to the disk");
+    store.set(Disk::Works);
+    assert!(first.await.is_ok());
+}
+
+#[tokio::test]
+async fn a_login_of_an_app_that_is_removed_meanwhile_leaves_nothing_behind() {
+    let store = Arc::new(OnDisk::default());
+    let rig = Rig::over(store.clone(), Rules::default(), Limits::default()).await;
+    let (openid, _) = rig.sign_in().await;
+    let request = host::LoginRequest { app: APP.to_owned(), user: USER.to_owned() };
+    store.set(Disk::StallsAtSignIn);
+    let mut login = Box::pin(rig.platform.login(&request));
+    assert!(login.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "on its way to the disk");
+    assert!(rig.platform.remove_app(&APP.into()).await.unwrap());
+    store.set(Disk::Works);
+    assert_eq!(login.await.unwrap_err().code, Errcode::BAD_APPID);
+    assert_eq!(store.session(&APP.into(), &openid).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_given_out_by_a_clock_far_ahead_ends_when_it_is_set_right() {
+    let rig = Rig::new().await;
+    rig.clock.set(START + DAY * 3650);
+    let (code, token, (openid, key)) = (rig.code().await, rig.token().await, rig.sign_in().await);
+    let stable = rig.stable_token(true).await.json["access_token"].clone();
+    rig.clock.set(START);
+    assert_eq!(rig.exchange(&code).await.errcode(), Some(40029));
+    assert_eq!(rig.check_session(&token, &openid, &key).await.errcode(), Some(42001));
+    assert!(!check(&rig, "2").await, "the session");
+    let renewed = rig.stable_token(false).await;
+    assert_ne!(renewed.json["access_token"], stable);
+    assert_eq!(renewed.json["expires_in"], 7200, "{renewed:?}");
+    assert!(rig.stable_token(true).await.json["access_token"].is_string(), "forced at once");
 }

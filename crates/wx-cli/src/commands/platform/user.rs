@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use wx_api::user::UserInfo;
+use clap::{Args, Subcommand, ValueEnum};
+use wx_api::user::{Lang, UserInfo};
 use wx_platform::{
     client::HostClient,
     wire::host::{PAGE, User},
@@ -15,7 +15,8 @@ use crate::{commands::block_on, failure::Failure, output};
 /// The users of a server that runs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    wx platform user add li --nick-name Li\n  \
+    wx platform user add li --nick-name Li --city Guangzhou\n  \
+    wx platform user set li --country CN --gender 1\n  \
     wx platform user block li\n  \
     wx platform user list")]
 pub(super) struct Options {
@@ -30,12 +31,16 @@ enum What {
     Add {
         #[command(flatten)]
         one: One,
-        /// Their nickname; their id unless given.
-        #[arg(long, value_name = "NAME")]
-        nick_name: Option<String>,
-        /// The address of their picture.
-        #[arg(long, value_name = "URL", default_value = "")]
-        avatar_url: String,
+        #[command(flatten)]
+        profile: Profile,
+    },
+    /// Changes a user's profile; what is not named stays as it is.
+    #[command(after_help = "Examples:\n  wx platform user set li --city Shenzhen --avatar-url ''")]
+    Set {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        profile: Profile,
     },
     /// Lists the users.
     #[command(after_help = "Examples:\n  wx platform user list\n  wx platform user list --json | jq -r '.[].user'")]
@@ -69,18 +74,88 @@ struct One {
     remote: Remote,
 }
 
+/// What getUserInfo answers.
+#[derive(Debug, Args)]
+struct Profile {
+    /// Their nickname; a new user's is their id unless given.
+    #[arg(long, value_name = "NAME")]
+    nick_name: Option<String>,
+    /// The address of their picture.
+    #[arg(long, value_name = "URL")]
+    avatar_url: Option<String>,
+    /// 0 unknown, 1 male, 2 female.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=2))]
+    gender: Option<u8>,
+    /// Their city.
+    #[arg(long, value_name = "NAME")]
+    city: Option<String>,
+    /// Their province.
+    #[arg(long, value_name = "NAME")]
+    province: Option<String>,
+    /// Their country.
+    #[arg(long, value_name = "NAME")]
+    country: Option<String>,
+    /// The language that city, province and country are in. English stands in where another lacks.
+    #[arg(long, value_enum, default_value = "en", value_name = "LANGUAGE")]
+    lang: Language,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Language {
+    En,
+    #[value(name = "zh_CN")]
+    ZhCn,
+    #[value(name = "zh_TW")]
+    ZhTw,
+}
+
+impl Profile {
+    /// The user as they were, with what was named.
+    fn applied_to(self, user: User) -> User {
+        let (profile, mut places) = (user.profile.unwrap_or_default(), user.places.unwrap_or_default());
+        let lang = match self.lang {
+            Language::En => Lang::En,
+            Language::ZhCn => Lang::ZhCn,
+            Language::ZhTw => Lang::ZhTw,
+        };
+        if self.city.is_some() || self.province.is_some() || self.country.is_some() {
+            let place = places.entry(lang).or_default();
+            for (named, part) in
+                [(self.city, &mut place.city), (self.province, &mut place.province), (self.country, &mut place.country)]
+            {
+                if let Some(named) = named {
+                    *part = named;
+                }
+            }
+        }
+        let profile = UserInfo {
+            nick_name: self.nick_name.unwrap_or(profile.nick_name),
+            avatar_url: self.avatar_url.unwrap_or(profile.avatar_url),
+            gender: self.gender.unwrap_or(profile.gender),
+            ..profile
+        };
+        User { profile: Some(profile), places: Some(places), ..User::default() }
+    }
+}
+
 /// Asks the server.
 pub(super) fn run(options: Options) -> Result<ExitCode, Failure> {
     block_on(async {
         match options.what {
-            What::Add { one, nick_name, avatar_url } => {
+            What::Add { one, profile } => {
                 let client = one.remote.client()?;
-                if one.is_there(&client).await? {
-                    return Err(Failure::failed(format!("the user {} is there already", one.user)));
+                if one.find(&client).await?.is_some() {
+                    return Err(Failure::failed(format!("the user {} is there already: `set` changes them", one.user)));
                 }
-                let nick_name = nick_name.unwrap_or_else(|| one.user.clone());
-                let profile = UserInfo { nick_name, avatar_url, ..UserInfo::default() };
-                one.set(&client, User { profile: Some(profile), ..User::default() }).await?;
+                let named = UserInfo { nick_name: one.user.clone(), ..UserInfo::default() };
+                one.set(&client, profile.applied_to(User { profile: Some(named), ..User::default() })).await?;
+            }
+            What::Set { one, profile } => {
+                let client = one.remote.client()?;
+                let Some(user) = one.find(&client).await? else {
+                    return Err(Failure::failed(format!("there is no user {}: `add` makes one", one.user)));
+                };
+                one.set(&client, profile.applied_to(user)).await?;
             }
             What::List { remote, json } => list(&remote, json).await?,
             What::Block { one } => one.block(true).await?,
@@ -124,17 +199,19 @@ impl One {
         client.set_user(&user).await.map_err(|error| self.remote.failure(&error))
     }
 
-    async fn is_there(&self, client: &HostClient) -> Result<bool, Failure> {
+    /// The user, if the server knows them.
+    async fn find(&self, client: &HostClient) -> Result<Option<User>, Failure> {
         let mut after = String::new();
         loop {
             let page = client.users(&after).await.map_err(|error| self.remote.failure(&error))?;
-            if page.iter().any(|user| user.user == self.user) {
-                return Ok(true);
+            let (is_last, last) = (page.len() < PAGE, page.last().map(|user| user.user.clone()).unwrap_or_default());
+            if let Some(user) = page.into_iter().find(|user| user.user == self.user) {
+                return Ok(Some(user));
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE && last.user < self.user => after.clone_from(&last.user),
-                _ => return Ok(false),
+            if is_last || last > self.user {
+                return Ok(None);
             }
+            after = last;
         }
     }
 }

@@ -31,6 +31,19 @@ pub(super) async fn commands_arrive_byte_for_byte(bench: Bench) -> Outcome {
     Ok(())
 }
 
+/// One command of extended length, and one in two parts, which class 10 says belong together: both are the mini-program's to read.
+pub(super) async fn long_commands_are_left_to_the_program(bench: Bench) -> Outcome {
+    let reader = bench.reader()?;
+    let mut program = Program::start(&bench, &[EXAMPLE]).await?;
+    program.exchange(&*reader, &select_aid(EXAMPLE), OK).await?;
+    let extended = [&[0x00, 0xD6, 0x00, 0x00, 0x00, 0x10, 0x00][..], &[0x5A; 0x1000]].concat();
+    for command in [extended.as_slice(), &[0x10, 0xDA, 0x00, 0x00, 0x02, 0x12, 0x34], &[0x00, 0xDA, 0x00, 0x00, 0x01, 0x56]] {
+        let (heard, _) = program.exchange(&*reader, command, OK).await?;
+        check_eq("the command", &heard[..], command)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn command_has_type_1_and_data(bench: Bench) -> Outcome {
     let mut program = Program::start(&bench, &[EXAMPLE]).await?;
     let message = program.told(&*bench.reader()?, &select_aid(EXAMPLE)).await?;

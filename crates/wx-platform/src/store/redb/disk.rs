@@ -79,6 +79,8 @@ impl Disk {
     /// Opens the file in this folder; makes what is not there, for its owner alone.
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::Failed { path: folder.to_owned(), reason: error.to_string() };
+        // Before that, a folder's name is in the folder above it, and not on the disk yet.
+        let above = folder.ancestors().skip(1).find(|above| above.exists()).unwrap_or(Path::new(".")).to_owned();
         make_folder(folder).map_err(failed)?;
         let file = folder.join(FILE);
         let opener = move || {
@@ -86,7 +88,7 @@ impl Disk {
             Ok(db)
         };
         let disk = Self::over(folder.to_owned(), Box::new(opener), PAUSE)?;
-        sync_folder(folder).map_err(failed)?;
+        sync_folders(folder, &above).map_err(failed)?;
         Ok(disk)
     }
 
@@ -212,11 +214,14 @@ fn open_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Brings the name of the file to the disk, and that of the folder.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// Brings the name of the file to the disk, and those of the folders that lead to it, up to the one that was there before.
+fn sync_folders(folder: &Path, above: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    for folder in [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())].into_iter().flatten() {
+    for folder in folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()) {
         File::open(folder)?.sync_all()?;
+        if folder == above {
+            break;
+        }
     }
     Ok(())
 }

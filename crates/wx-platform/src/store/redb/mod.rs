@@ -33,7 +33,7 @@ use super::{
 /// fails, what waited for it is told so; then the store opens its file anew, reading all of it if it was damaged, and goes on if it can.
 /// Until it is open everything fails at once, and between two attempts lies a second.
 ///
-/// Codes are kept as hashes. Session keys and access tokens are kept as they are, because they are needed again: the folder and the
+/// Codes are kept as hashes, after the moment when they were given out. Session keys and access tokens are kept as they are, because they are needed again: the folder and the
 /// file are made for their owner alone.
 ///
 /// ```

@@ -7,7 +7,7 @@ use crate::store::TokenKind;
 
 /// A table of records, each in its [form](super::form).
 pub(super) type Records<K> = TableDefinition<'static, K, &'static [u8]>;
-/// SHA-256 of a secret.
+/// What a secret is known by.
 type Hash = &'static [u8; 32];
 
 /// Which form the file has. Whoever changes a table or a form raises it, and opens older files by bringing them to the new form.
@@ -24,7 +24,7 @@ pub(super) const IDENTITY: Records<()> = TableDefinition::new("identity");
 pub(super) const HOST_KEYS: Records<Hash> = TableDefinition::new("host keys");
 pub(super) const APPS: Records<&'static str> = TableDefinition::new("apps");
 pub(super) const USERS: Records<&'static str> = TableDefinition::new("users");
-/// By app and hash of the code.
+/// By app, and the moment and the hash of the code: see [`fingerprint_of_code`](crate::store::fingerprint::fingerprint_of_code).
 pub(super) const CODES: Records<(&'static str, Hash)> = TableDefinition::new("codes");
 /// The keys of [`CODES`], after the millisecond when the code was given out.
 pub(super) const CODES_BY_AGE: TableDefinition<'static, (u64, &'static str, Hash), ()> = TableDefinition::new("codes by age");

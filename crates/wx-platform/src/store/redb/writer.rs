@@ -16,17 +16,20 @@ use crate::store::Result;
 /// The most steps of one transaction, so that the first of them need not wait for ever.
 const MOST_STEPS: usize = 1024;
 
+/// The most steps that wait for the next transaction: what a disk that hangs may collect.
+const MOST_WAITING: usize = 16_384;
+
 /// Where steps queue up, and the thread that takes them.
 pub(super) struct Writer {
     disk: Arc<Disk>,
     /// None once the writer is being dropped: that ends the thread.
-    queue: Option<mpsc::Sender<Box<dyn Step>>>,
+    queue: Option<mpsc::SyncSender<Box<dyn Step>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(disk: Arc<Disk>) -> Result<Self> {
-        let (queue, steps) = mpsc::channel();
+        let (queue, steps) = mpsc::sync_channel(MOST_WAITING);
         let thread = thread::Builder::new().name("store".into()).spawn({
             let disk = disk.clone();
             move || run(&disk, &steps)
@@ -45,7 +48,12 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let step = Box::new(Asked { work: Some(work), outcome: None, answer });
         let gone = || self.disk.error(Trouble::Failed("its thread has ended: restart the server".into()));
-        self.queue.as_ref().ok_or_else(gone)?.send(step).map_err(|_| gone())?;
+        self.queue.as_ref().ok_or_else(gone)?.try_send(step).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => {
+                self.disk.error(Trouble::Failed("the disk does not keep up: try again later".into()))
+            }
+            mpsc::TrySendError::Disconnected(_) => gone(),
+        })?;
         answered.await.map_err(|_| gone())?.map_err(|trouble| self.disk.error(trouble))
     }
 }
