@@ -197,7 +197,7 @@ mod tests {
             bus: None,
             display: None,
             has_terminal: false,
-            supported: Api::StartHce.into(),
+            supported: ApiSet::from(Api::StartHce) | Api::StartSoterAuthentication.into(),
         };
         let parts = machine.parts();
         (folder, parts)
