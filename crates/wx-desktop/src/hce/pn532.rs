@@ -110,7 +110,8 @@ where
                 () = target.run(ready, signals) => {}
             }
             target.sleep().await;
-            drop((target, turn)); // the line first: whoever is next opens it anew
+            drop(target); // and the line with it: whoever is next opens it anew
+            drop(turn);
         });
         match is_ready.await.unwrap_or_else(|_| Err(io::ErrorKind::UnexpectedEof.into())) {
             Ok(()) => Ok(Link { signals: Box::new(FromChip(signalled)), answers: answers_end }),
