@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Target<S> {
     /// Lets terminals find the card.
     async fn init(&mut self) -> io::Result<()> {
         let mut number = [0; 3]; // the chip puts 08 before it: one that is made up anew each time
-        getrandom::fill(&mut number)?;
+        getrandom::fill(&mut number).map_err(|error| io::Error::other(error.to_string()))?;
         let [a, b, c] = number;
         // What it is to ISO 14443-3: answer to request, number, "speaks ISO 14443-4". Then what it would be to FeliCa (18 bytes) and
         // to a peer (10 bytes), and no bytes of its own for either.
