@@ -2,12 +2,15 @@
 //!
 //! [`DesktopHce`] puts one card into one reader while a mini-program plays it. What a command means is decided by
 //! [`wx_rules::hce`]; how it comes from the reader is the business of a [`Transport`]: [`Vpcd`], the virtual reader that
-//! PC/SC programs see, or [`MemoryReader`], for tests.
+//! PC/SC programs see, or [`MemoryReader`], for tests. With the feature `pn532`, which is experimental, also `Pn532`: a chip that is
+//! a card to terminals outside.
 
 mod card;
 mod field;
 mod listeners;
 mod memory;
+#[cfg(feature = "pn532")]
+mod pn532;
 mod trace;
 mod transport;
 mod vpcd;
@@ -26,6 +29,8 @@ use wx_api::{
 use wx_rules::hce::{present, ready, start};
 
 use self::card::Card;
+#[cfg(feature = "pn532")]
+pub use self::pn532::Pn532;
 pub use self::{
     field::CardState,
     memory::MemoryReader,

@@ -30,6 +30,8 @@
 //! # }
 //! ```
 //!
+//! The feature `pn532` adds card emulation on a chip. It is experimental: no hardware was ever attached.
+//!
 //! # Invariants
 //!
 //! - It prompts nobody: consent is the host's gate. It keeps no time: the clock is the host's.
