@@ -28,7 +28,7 @@ const APP: &str = "wx4f4bc4dec97d474b";
 #[tokio::main]
 async fn main() -> ExitCode {
     // Not all arguments are ours: `cargo bench` adds `--bench`.
-    let [processor, clock] = exchange_to_hello_world().await;
+    let [clock, processor] = exchange_to_hello_world().await;
     report([clock, processor, many_clients_to_one().await])
 }
 
