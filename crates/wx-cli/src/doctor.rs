@@ -239,7 +239,7 @@ mod tests {
     fn a_part_is_used_when_the_backend_does_what_it_is_for() {
         let (_folder, parts) = machine(&[]);
         let used: Vec<&str> = parts.iter().filter(|part| part.used).map(|part| part.name).collect();
-        assert_eq!(used, ["fingerprint", "card reader"]);
-        assert!(parts[0].serves().ends_with("no backend here uses it yet") && !parts[2].serves().contains("yet"));
+        assert_eq!(used, ["fingerprint", "card reader", "system bus"]);
+        assert!(parts[0].serves().ends_with("this program does not use it yet") && !parts[2].serves().contains("yet"));
     }
 }
