@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use wx_api::{
     AppId, Scope, Timestamp,
     signature::Signature,
@@ -56,7 +57,7 @@ pub trait ClockHandle: Send + Sync {
 }
 
 /// What the user does with a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Choice {
     /// Taps allow.
     Allow,
@@ -145,7 +146,7 @@ impl fmt::Debug for Exchanged {
 }
 
 /// A refusal by the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerError {
     /// Its number, such as 40029.
     pub errcode: i32,
@@ -172,7 +173,7 @@ pub trait NetworkHandle: Send + Sync {
 }
 
 /// What a finger does on the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Touch {
     /// The enrolled finger.
     Match,
@@ -213,7 +214,7 @@ pub trait FingerHandle: Send + Sync {
 }
 
 /// What the NFC part of a device is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Nfc {
     /// There is none.
     Absent,

@@ -53,11 +53,32 @@ pub enum ErrorKind {
     Unavailable,
     /// The call was understood and refused: the code says why.
     Refused,
+    /// The call was begun, and what became of it is not known: a device restarted meanwhile, or stayed away. Do not repeat it blindly.
+    OutcomeUnknown,
     /// The backend failed in a way that is not the caller's doing.
     Internal,
 }
 
 impl ErrorKind {
+    /// Every kind there is.
+    pub const ALL: &'static [Self] = &[
+        Self::Unsupported,
+        Self::Parameter,
+        Self::Denied,
+        Self::Cancelled,
+        Self::Timeout,
+        Self::Session,
+        Self::Unavailable,
+        Self::Refused,
+        Self::OutcomeUnknown,
+        Self::Internal,
+    ];
+
+    /// The kind of this [`name`](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// What it is called in texts, spelled as serde spells it: `unsupported`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -69,6 +90,7 @@ impl ErrorKind {
             Self::Session => "session",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
+            Self::OutcomeUnknown => "outcomeUnknown",
             Self::Internal => "internal",
         }
     }
@@ -107,6 +129,18 @@ impl Error {
     /// No answer in time.
     pub fn timeout(api: Api) -> Self {
         Self::new(api, ErrorKind::Timeout, "timeout")
+    }
+
+    /// It was begun, and what became of it is not known; `why` says how that came.
+    ///
+    /// ```
+    /// use wx_api::{Api, Error};
+    ///
+    /// let error = Error::outcome_unknown(Api::Login, "the device restarted");
+    /// assert_eq!(error.to_string(), "login:fail outcome unknown: the device restarted");
+    /// ```
+    pub fn outcome_unknown(api: Api, why: impl fmt::Display) -> Self {
+        Self::new(api, ErrorKind::OutcomeUnknown, format!("outcome unknown: {why}"))
     }
 
     /// A failure of the backend that is not the caller's doing.
@@ -227,9 +261,10 @@ mod tests {
 
     #[test]
     fn a_kind_is_named_as_it_is_written_as_json() {
-        use ErrorKind::*;
-        for kind in [Unsupported, Parameter, Denied, Cancelled, Timeout, Session, Unavailable, Refused, Internal] {
+        for &kind in ErrorKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+            assert_eq!(ErrorKind::from_name(kind.name()), Some(kind));
         }
+        assert_eq!(ErrorKind::from_name("fine"), None);
     }
 }

@@ -66,6 +66,43 @@ impl EventSender {
         }
     }
 
+    /// Tells the subscriber that so many of this event were lost before they came here: on a link, for example.
+    ///
+    /// ```
+    /// use wx_api::{Api, Lagged, event_channel};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (sender, mut stream) = event_channel(Api::OnHceMessage.into());
+    /// sender.lose(Api::OnHceMessage, 3);
+    /// assert_eq!(stream.next().await, Some(Err(Lagged { event: Api::OnHceMessage, count: 3 })));
+    /// # });
+    /// ```
+    pub fn lose(&self, event: Api, count: u64) {
+        if self.wants(event)
+            && let Some(waker) = self.queue.lose(event, count)
+        {
+            waker.wake();
+        }
+    }
+
+    /// Runs `farewell` when the subscriber goes, in its thread; at once if it has gone.
+    ///
+    /// ```
+    /// use std::sync::mpsc::channel;
+    ///
+    /// use wx_api::{Api, event_channel};
+    ///
+    /// let (sender, stream) = event_channel(Api::OnHceMessage.into());
+    /// let (gone, has_gone) = channel();
+    /// sender.on_close(move || drop(gone.send("off")));
+    /// assert!(has_gone.try_recv().is_err());
+    /// drop(stream);
+    /// assert_eq!(has_gone.try_recv(), Ok("off"));
+    /// ```
+    pub fn on_close(&self, farewell: impl FnOnce() + Send + 'static) {
+        self.queue.on_close(Box::new(farewell));
+    }
+
     /// Puts the event in past the tap, and hands out whoever must be woken.
     fn push(&self, event: Event) -> Option<Waker> {
         let (api, policy) = (event.api(), event.policy());

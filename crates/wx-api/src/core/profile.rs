@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::{Api, ApiSet, Scope, Version};
 
 /// What differs between platforms and base-library versions. Backends and rules ask it instead of asking what they run on.
@@ -11,16 +13,36 @@ use crate::{Api, ApiSet, Scope, Version};
 /// assert_eq!((seed.platform(), seed.sdk()), (Platform::Android, Version(1, 9, 94)));
 /// assert!(!seed.has_promises() && Profile::default().has_promises());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// As serde writes it, a profile is its platform, its base library and its peculiarities: what follows from those is worked out
+/// again where it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", from = "Described")]
 pub struct Profile {
     platform: Platform,
     sdk: Version,
+    #[serde(skip)]
     apis: ApiSet,
     denial_separator: char,
 }
 
+/// What a profile is read from.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    platform: Platform,
+    sdk: Version,
+    denial_separator: char,
+}
+
+impl From<Described> for Profile {
+    fn from(described: Described) -> Self {
+        Self::new(described.platform).with_sdk(described.sdk).with_denial_separator(described.denial_separator)
+    }
+}
+
 /// The kind of system a profile describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Platform {
     /// A phone with Android.
@@ -116,3 +138,17 @@ const NEWEST: Version = Version(3, 16, 2);
 /// From this base library on, address and invoice title are not asked for. The official pages say that it changed, not in
 /// which version; this is the first version of the year in which it did.
 const UNASKED_SINCE: Version = Version(3, 0, 0);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_the_same_after_a_journey() {
+        let profile = Profile::new(Platform::Ios).with_sdk(Version(1, 9, 94)).with_denial_separator(':');
+        let text = serde_json::to_string(&profile).unwrap();
+        assert_eq!(text, r#"{"platform":"ios","sdk":"1.9.94","denialSeparator":":"}"#);
+        assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
+    }
+}

@@ -23,6 +23,8 @@ struct State<T> {
     waker: Option<Waker>,
     senders: usize,
     closed: bool,
+    /// What is to happen when the subscriber goes.
+    farewells: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl<T> State<T> {
@@ -31,17 +33,17 @@ impl<T> State<T> {
         self.entries.len() >= limit && self.entries.iter().filter(|(of, _)| *of == event).count() >= limit
     }
 
-    fn lose(&mut self, event: Api) {
+    fn lose(&mut self, event: Api, lost: u64) {
         match self.entries.iter_mut().rev().find(|(of, _)| *of == event) {
-            Some((_, Entry::Lost(count))) => *count += 1,
-            _ => self.entries.push_back((event, Entry::Lost(1))),
+            Some((_, Entry::Lost(count))) => *count = count.saturating_add(lost),
+            _ => self.entries.push_back((event, Entry::Lost(lost))),
         }
     }
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State { entries: VecDeque::new(), waker: None, senders: 1, closed: false }))
+        Self(Mutex::new(State { entries: VecDeque::new(), waker: None, senders: 1, closed: false, farewells: Vec::new() }))
     }
 
     /// Puts an item of this event in. The caller wakes whoever is returned, once it holds no lock of its own: a waker may run
@@ -53,13 +55,24 @@ impl<T> Queue<T> {
             return None;
         }
         match policy {
-            Policy::Lossless(limit) if state.is_full(event, limit) => state.lose(event),
+            Policy::Lossless(limit) if state.is_full(event, limit) => state.lose(event, 1),
             Policy::Lossless(_) => state.entries.push_back((event, Entry::Item(item))),
             Policy::Latest => {
                 state.entries.retain(|(of, _)| *of != event);
                 state.entries.push_back((event, Entry::Item(item)));
             }
         }
+        state.waker.take()
+    }
+
+    /// So many of this event were lost before they came here. The caller wakes whoever is returned, as after [`push`](Self::push).
+    #[must_use]
+    pub(crate) fn lose(&self, event: Api, count: u64) -> Option<Waker> {
+        let mut state = self.lock();
+        if state.closed || count == 0 {
+            return None;
+        }
+        state.lose(event, count);
         state.waker.take()
     }
 
@@ -85,8 +98,20 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         state.closed = true;
         let unread = (mem::take(&mut state.entries), state.waker.take());
+        let farewells = mem::take(&mut state.farewells);
         drop(state);
         drop(unread);
+        farewells.into_iter().for_each(|farewell| farewell());
+    }
+
+    /// Runs this when the subscriber goes: at once if it has gone.
+    pub(crate) fn on_close(&self, farewell: Box<dyn FnOnce() + Send>) {
+        let mut state = self.lock();
+        if !state.closed {
+            return state.farewells.push(farewell);
+        }
+        drop(state);
+        farewell();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -116,7 +141,13 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::task::{Context, Poll, Waker};
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        task::{Context, Poll, Waker},
+    };
 
     use super::{Entry, Queue};
     use crate::{Api, Policy};
@@ -182,6 +213,31 @@ mod tests {
         assert_eq!(drain(&queue), []);
         assert!(queue.push(ONE, 1, Policy::Latest).is_some());
         assert!(queue.push(ONE, 2, Policy::Latest).is_none());
+    }
+
+    #[test]
+    fn what_was_lost_elsewhere_is_told_in_its_place_and_added_up() {
+        let queue = Queue::new();
+        put(&queue, ONE, Policy::Lossless(1), [0, 1]);
+        assert!(queue.lose(ONE, 4).is_none() && queue.lose(OTHER, 2).is_none() && queue.lose(OTHER, 0).is_none());
+        assert_eq!(drain(&queue), [(ONE, Entry::Item(0)), (ONE, Entry::Lost(5)), (OTHER, Entry::Lost(2))]);
+        assert!(queue.lose(ONE, 1).is_some(), "the reader waits");
+    }
+
+    #[test]
+    fn who_wants_to_know_of_the_end_is_told_once_and_also_afterwards() {
+        let (queue, told) = (Queue::<u32>::new(), Arc::new(AtomicU32::new(0)));
+        let tell = || {
+            let told = told.clone();
+            Box::new(move || drop(told.fetch_add(1, Ordering::Relaxed)))
+        };
+        queue.on_close(tell());
+        assert_eq!(told.load(Ordering::Relaxed), 0);
+        queue.close();
+        queue.close();
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+        queue.on_close(tell());
+        assert_eq!(told.load(Ordering::Relaxed), 2);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A base-library version such as `1.9.94`. Versions order as numbers, not as text.
@@ -12,7 +13,8 @@ use thiserror::Error;
 /// assert_eq!(old.to_string(), "1.9.94");
 /// # Ok::<(), wx_api::VersionError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Version(pub u16, pub u16, pub u16);
 
 /// A text that is not a base-library version.
@@ -32,6 +34,20 @@ impl FromStr for Version {
             (Some(Ok(major)), Some(Ok(minor)), Some(Ok(patch)), None) => Ok(Self(major, minor, patch)),
             _ => Err(VersionError(text.to_owned())),
         }
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = VersionError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.to_string()
     }
 }
 

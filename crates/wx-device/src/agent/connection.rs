@@ -1,0 +1,181 @@
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    sync::Notify,
+    time::{interval, sleep, timeout},
+};
+
+use super::{Agent, LIMITS, SESSIONS, SessionKey, session::Session};
+use crate::{
+    LinkError, PublicKey,
+    address::Stream,
+    incoming::{Incoming, garbage, read},
+    is_set,
+    outgoing::Outgoing,
+    secure::{Purpose, accept, link_as_agent, pair_as_agent},
+    wire::{Hello, Message, Welcome},
+};
+
+/// How long a stranger may take until it is none.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long the last words may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How often it is looked up whether the host at the other end is still welcome.
+const STILL_WELCOME: Duration = Duration::from_secs(2);
+
+/// What this end runs, for the logs of the other.
+pub(crate) const BUILD: &str = concat!("wx-device ", env!("CARGO_PKG_VERSION"));
+
+/// Serves one connection to its end.
+pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkError> {
+    let permit = agent.0.connections.try_acquire();
+    let admitted = async {
+        let keys = &agent.0.keys;
+        let mut secret = None;
+        let admit = |purpose| match (&permit, purpose) {
+            (Err(_), _) => Err(LinkError::Busy),
+            (Ok(_), Purpose::Link) => Ok(()),
+            (Ok(_), Purpose::Pair) => {
+                secret = keys.offered()?;
+                if secret.is_some() { Ok(()) } else { Err(LinkError::NotPairing) }
+            }
+        };
+        let (mut bare, greetings, _) = accept(&mut stream.reader, &mut stream.writer, admit).await?;
+        let Some(secret) = secret else {
+            let known = |host| keys.knows(host);
+            return link_as_agent(bare, &greetings, keys.identity(), known).await.map(Some);
+        };
+        let paired = pair_as_agent(&mut bare, &greetings, keys.identity(), &secret, &agent.0.name).await?;
+        if !keys.redeem(&secret, &paired.name, paired.key)? {
+            return Err(LinkError::NotPairing);
+        }
+        tracing::info!(host = paired.name, "a host was paired");
+        bare.remembered().await?;
+        Ok(None)
+    };
+    let admitted = timeout(HANDSHAKE, admitted).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
+    let Some((sealer, opener, host)) = admitted else { return Ok(()) };
+
+    let out = Arc::new(Outgoing::default());
+    let mut incoming = Incoming::new(stream.reader, opener, LIMITS.message);
+    let talked = Notify::new();
+    let talk = async {
+        let result = talk(&agent, host, &mut incoming, &out).await;
+        if let Err(error) = &result {
+            out.say(&Message::Goodbye { reason: &error.to_string() });
+        }
+        out.close();
+        talked.notify_one();
+        result
+    };
+    let write = async {
+        // A host that takes nothing any more must not keep the connection open for long.
+        let too_long = async {
+            talked.notified().await;
+            sleep(GOODBYE).await;
+        };
+        tokio::select! {
+            written = out.write(&mut stream.writer, sealer) => written,
+            () = too_long => Ok(()),
+        }
+    };
+    let (talked, written) = tokio::join!(talk, write);
+    talked.and(written)
+}
+
+/// Everything after the handshake.
+async fn talk<R>(agent: &Agent, host: PublicKey, incoming: &mut Incoming<R>, out: &Arc<Outgoing>) -> Result<(), LinkError>
+where
+    R: tokio::io::AsyncRead + Unpin,
+{
+    let first = timeout(HANDSHAKE, incoming.wait()).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
+    let Some(first) = first else { return Ok(()) };
+    let Message::Hello(Hello { session, build }) = read(&first)? else { return Err(garbage("something before its hello")) };
+    tracing::info!(%host, build, "a host is there");
+    let (session, resumed) = session_of(agent, SessionKey::new(host, session))?;
+    let apis = agent.0.supported.iter().map(wx_api::Api::name).collect();
+    // The session answers through this connection from here on; the welcome is ahead of all of it.
+    out.say(&Message::Welcome(Welcome { epoch: agent.0.epoch, resumed, build: BUILD, apis, limits: LIMITS }));
+    let number = session.attach(out.clone());
+    let result = listen(agent, host, &session, incoming, out).await;
+    match result {
+        Ok(true) => {
+            agent.sessions().remove(&session.key());
+            session.end().await;
+            Ok(())
+        }
+        Ok(false) => {
+            session.wait_for_its_host(agent, number);
+            Ok(())
+        }
+        Err(error) => {
+            session.wait_for_its_host(agent, number);
+            Err(error)
+        }
+    }
+}
+
+/// Does what the host says, until it says goodbye (`true`) or the connection ends (`false`).
+async fn listen<R>(
+    agent: &Agent,
+    host: PublicKey,
+    session: &Arc<Session>,
+    incoming: &mut Incoming<R>,
+    out: &Arc<Outgoing>,
+) -> Result<bool, LinkError>
+where
+    R: tokio::io::AsyncRead + Unpin,
+{
+    let mut ending = agent.0.ending.subscribe();
+    let mut still_welcome = interval(STILL_WELCOME);
+    let mut heard = tokio::time::Instant::now();
+    let mut messages: Vec<Bytes> = Vec::new();
+    loop {
+        tokio::select! {
+            more = incoming.more() => if !more? { return Ok(false) },
+            () = out.ended() => return Ok(false),
+            () = is_set(&mut ending) => {
+                out.say(&Message::Goodbye { reason: "the agent ends" });
+                return Ok(false);
+            }
+            _ = still_welcome.tick() => {
+                if !agent.0.keys.knows(host) {
+                    return Err(LinkError::Refused);
+                }
+                if heard.elapsed() > agent.0.silence {
+                    return Err(LinkError::Silent(agent.0.silence.as_secs()));
+                }
+                continue;
+            }
+        }
+        heard = tokio::time::Instant::now();
+        while let Some(message) = incoming.next()? {
+            messages.push(message);
+        }
+        let read: Vec<Message<'_>> = messages.iter().map(|message| read(message)).collect::<Result<_, _>>()?;
+        if session.hear(&agent.0, read, out).await? {
+            return Ok(true);
+        }
+        messages.clear();
+        let silent = |_| LinkError::Silent(agent.0.silence.as_secs());
+        timeout(agent.0.silence, out.room()).await.map_err(silent)?;
+    }
+}
+
+/// The session of this name, and whether it was known.
+fn session_of(agent: &Agent, key: SessionKey) -> Result<(Arc<Session>, bool), LinkError> {
+    let mut sessions = agent.sessions();
+    if let Some(session) = sessions.get(&key) {
+        return Ok((session.clone(), true));
+    }
+    if sessions.keys().filter(|other| other.host == key.host).count() >= SESSIONS {
+        return Err(LinkError::Busy);
+    }
+    agent.0.journal.opened(key)?;
+    let session = Session::new(agent, key);
+    sessions.insert(key, session.clone());
+    Ok((session, false))
+}

@@ -1,0 +1,95 @@
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{sync::Notify, task::JoinHandle};
+use wx_api::EventStream;
+
+use super::session::Session;
+use crate::wire::{Event, Message, value};
+
+/// How many events of one subscription may be under way. What comes when so many have not been taken waits in the subscription's own
+/// queue, where the event's policy decides.
+const WINDOW: usize = 64;
+
+/// One subscription of a host: what was sent and not taken is kept, to be sent again over the next connection.
+pub(super) struct Subscription {
+    state: Arc<State>,
+    pump: JoinHandle<()>,
+}
+
+struct State {
+    sent: Mutex<Sent>,
+    /// Some was taken.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct Sent {
+    last: u64,
+    /// By number, each as a whole message.
+    kept: VecDeque<(u64, Vec<u8>)>,
+}
+
+impl Subscription {
+    /// Sends what comes out of the stream, to the host of this session.
+    pub(super) fn start(number: u64, mut stream: EventStream, session: Arc<Session>) -> Self {
+        let state = Arc::new(State { sent: Mutex::default(), room: Notify::new() });
+        let pumped = state.clone();
+        let pump = tokio::spawn(async move {
+            loop {
+                pumped.room().await;
+                let (event, lost, payload) = match stream.next().await {
+                    Some(Ok(event)) => (event.api(), None, value::encode(&event)),
+                    Some(Err(lagged)) => (lagged.event, Some(lagged.count), Ok(Vec::new())),
+                    None => return session.say(&Message::Ended { subscription: number }),
+                };
+                let Ok(payload) = payload else { continue }; // every event of the contract has a form
+                let mut sent = pumped.lock();
+                sent.last += 1;
+                let (place, event) = (sent.last, event.name());
+                let message = match lost {
+                    Some(count) => Message::Lost { subscription: number, number: place, event, count },
+                    None => Message::Event(Event { subscription: number, number: place, event, payload: &payload }),
+                };
+                sent.kept.push_back((place, message.to_vec()));
+                session.say(&message);
+            }
+        });
+        Self { state, pump }
+    }
+
+    /// The host has the events up to this number.
+    pub(super) fn taken(&self, number: u64) {
+        self.state.lock().kept.retain(|(kept, _)| *kept > number);
+        self.state.room.notify_one();
+    }
+
+    /// Sends again what the host does not have.
+    pub(super) fn again(&self, session: &Session) {
+        for (_, message) in &self.state.lock().kept {
+            if let Ok(message) = minicbor::decode(message) {
+                session.say(&message);
+            }
+        }
+    }
+
+    /// Stops, for good: once this is over the stream is gone.
+    pub(super) async fn stop(self) {
+        self.pump.abort();
+        let _ = self.pump.await; // it was told to end, so that it did is no news
+    }
+}
+
+impl State {
+    async fn room(&self) {
+        while self.lock().kept.len() >= WINDOW {
+            self.room.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sent> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner) // whole messages only
+    }
+}

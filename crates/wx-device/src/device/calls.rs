@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
+use wx_api::{Call, Cx, Error, ErrorKind, Reply, Result};
+
+use super::state::Shared;
+use crate::wire::value;
+
+/// A call that waits for its answer. Dropping it tells the device that nobody waits any more.
+pub(super) struct Waiting {
+    shared: Arc<Shared>,
+    number: u64,
+    answer: oneshot::Receiver<Result<Reply>>,
+    is_over: bool,
+}
+
+impl Waiting {
+    pub(super) fn new(shared: Arc<Shared>, number: u64, answer: oneshot::Receiver<Result<Reply>>) -> Self {
+        Self { shared, number, answer, is_over: false }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.shared.cancel(self.number);
+        }
+    }
+}
+
+pub(super) async fn invoke(shared: &Arc<Shared>, cx: &Cx, call: Call) -> Result<Reply> {
+    let api = call.api();
+    if !shared.supported().contains(api) {
+        return Err(Error::unsupported(api));
+    }
+    let args = value::encode(&call).map_err(|error| Error::internal(api, error))?;
+    let away = |why: String| Error::new(api, ErrorKind::Unavailable, why);
+    let permit = shared.permits().acquire().await.map_err(|_| away("the link was closed".to_owned()))?;
+    let mut waiting = shared.call(cx, api, args).map_err(away)?;
+    let ended = |_| away("the link was closed".to_owned());
+    let answer = match cx.deadline() {
+        None => (&mut waiting.answer).await.map_err(ended)?,
+        Some(at) => match select(&mut waiting.answer, shared.clock().sleep_until(at)).await {
+            Either::Left((answer, _)) => answer.map_err(ended)?,
+            Either::Right(((), _)) => return Err(Error::timeout(api)),
+        },
+    };
+    waiting.is_over = true;
+    drop(permit);
+    answer
+}

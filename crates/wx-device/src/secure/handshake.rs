@@ -1,0 +1,222 @@
+use snow::{Builder, HandshakeState};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::{
+    Identity, Opener, PairingSecret, PublicKey, Sealer,
+    greeting::{self, Answer, LENGTH, Purpose, VERSIONS},
+    keys::{LINK, PAIR},
+    records,
+};
+use crate::LinkError;
+
+/// The longest message of a handshake that anybody has to read.
+const LONGEST: usize = 1024;
+
+/// The longest name that an end may introduce itself by.
+const LONGEST_NAME: usize = 64;
+
+/// Both greetings, as both ends saw them.
+pub(crate) type Greetings = [u8; 2 * LENGTH];
+
+/// Who was at the other end of a pairing.
+#[derive(Debug)]
+pub(crate) struct Paired {
+    pub(crate) key: PublicKey,
+    pub(crate) name: String,
+}
+
+/// The two directions of a connection that has no protection yet.
+pub(crate) struct Bare<'a, R, W> {
+    reader: &'a mut R,
+    writer: &'a mut W,
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Bare<'_, R, W> {
+    async fn say(&mut self, handshake: &mut HandshakeState, payload: &[u8]) -> Result<(), LinkError> {
+        let mut message = [0; LONGEST];
+        let length = handshake.write_message(payload, &mut message[2..])?;
+        message[..2].copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()); // LONGEST is less
+        self.writer.write_all(&message[..2 + length]).await?;
+        Ok(self.writer.flush().await?)
+    }
+
+    /// The other end's next message; what is in it.
+    async fn hear(&mut self, handshake: &mut HandshakeState) -> Result<Vec<u8>, LinkError> {
+        let length = usize::from(self.reader.read_u16().await?);
+        if length > LONGEST {
+            return Err(LinkError::Garbage(format!("a handshake of {length} bytes")));
+        }
+        let mut message = [0; LONGEST];
+        self.reader.read_exact(&mut message[..length]).await?;
+        let mut payload = vec![0; LONGEST];
+        let length = handshake.read_message(&message[..length], &mut payload).map_err(|_| LinkError::Refused)?;
+        payload.truncate(length);
+        Ok(payload)
+    }
+}
+
+/// Greets an agent; what both said, if it goes on.
+pub(crate) async fn greet<'a, R, W>(
+    reader: &'a mut R,
+    writer: &'a mut W,
+    purpose: Purpose,
+) -> Result<(Bare<'a, R, W>, Greetings), LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mine = greeting::host(VERSIONS, purpose);
+    writer.write_all(&mine).await?;
+    writer.flush().await?;
+    let mut theirs = [0; LENGTH];
+    reader.read_exact(&mut theirs).await?;
+    match greeting::read_agent(&theirs).ok_or(LinkError::NoAgent)? {
+        Answer::Version(version) if greeting::common((version, version)) == Some(version) => {}
+        Answer::Version(version) => return Err(LinkError::Version { theirs: (version, version) }),
+        Answer::NoVersion(least, most) => return Err(LinkError::Version { theirs: (least, most) }),
+        Answer::Busy => return Err(LinkError::Busy),
+        Answer::NotPairing => return Err(LinkError::NotPairing),
+    }
+    Ok((Bare { reader, writer }, both(&mine, &theirs)))
+}
+
+/// Takes a host's greeting and goes on if `admit` lets it, for this purpose.
+pub(crate) async fn accept<'a, R, W>(
+    reader: &'a mut R,
+    writer: &'a mut W,
+    admit: impl FnOnce(Purpose) -> Result<(), LinkError>,
+) -> Result<(Bare<'a, R, W>, Greetings, Purpose), LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut theirs = [0; LENGTH];
+    reader.read_exact(&mut theirs).await?;
+    let (versions, purpose) = greeting::read_host(&theirs).ok_or_else(|| LinkError::Garbage("no greeting".into()))?;
+    let (answer, refusal) = match (greeting::common(versions), admit(purpose)) {
+        (None, _) => (Answer::NoVersion(VERSIONS.0, VERSIONS.1), Some(LinkError::Version { theirs: versions })),
+        (Some(_), Err(LinkError::Busy)) => (Answer::Busy, Some(LinkError::Busy)),
+        (Some(_), Err(refusal)) => (Answer::NotPairing, Some(refusal)),
+        (Some(version), Ok(())) => (Answer::Version(version), None),
+    };
+    let mine = greeting::agent(answer);
+    writer.write_all(&mine).await?;
+    writer.flush().await?;
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok((Bare { reader, writer }, both(&theirs, &mine), purpose)),
+    }
+}
+
+/// A host and an agent that know one another: the host is sure of the agent once this is over, the agent of the host once the first
+/// record opens.
+pub(crate) async fn link_as_host<R, W>(
+    mut bare: Bare<'_, R, W>,
+    greetings: &Greetings,
+    identity: &Identity,
+    agent: PublicKey,
+) -> Result<(Sealer, Opener), LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let builder = Builder::new(LINK.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let mut handshake = builder.remote_public_key(agent.as_bytes())?.build_initiator()?;
+    bare.say(&mut handshake, &[]).await?;
+    bare.hear(&mut handshake).await.map_err(refused)?;
+    Ok(records::pair(handshake.into_stateless_transport_mode()?))
+}
+
+/// The other side of [`link_as_host`]: only for hosts that are `known`.
+pub(crate) async fn link_as_agent<R, W>(
+    mut bare: Bare<'_, R, W>,
+    greetings: &Greetings,
+    identity: &Identity,
+    known: impl FnOnce(PublicKey) -> bool,
+) -> Result<(Sealer, Opener, PublicKey), LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let builder = Builder::new(LINK.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let mut handshake = builder.build_responder()?;
+    bare.hear(&mut handshake).await?;
+    let host = handshake.get_remote_static().and_then(PublicKey::read).filter(|&host| known(host)).ok_or(LinkError::Refused)?;
+    bare.say(&mut handshake, &[]).await?;
+    let (sealer, opener) = records::pair(handshake.into_stateless_transport_mode()?);
+    Ok((sealer, opener, host))
+}
+
+/// Gets to know an agent by the secret it showed; `name` is what this host is called there. Over once the agent has kept it.
+pub(crate) async fn pair_as_host<R, W>(
+    mut bare: Bare<'_, R, W>,
+    greetings: &Greetings,
+    identity: &Identity,
+    secret: &PairingSecret,
+    name: &str,
+) -> Result<Paired, LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let builder = Builder::new(PAIR.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let mut handshake = builder.psk(0, secret.bytes())?.build_initiator()?;
+    bare.say(&mut handshake, &[]).await?;
+    let theirs = bare.hear(&mut handshake).await.map_err(refused)?;
+    bare.say(&mut handshake, name.as_bytes()).await?;
+    // The agent closes, or says one byte once it has written us down.
+    bare.reader.read_u8().await.map_err(|error| refused(error.into()))?;
+    introduced(&handshake, theirs)
+}
+
+/// The other side of [`pair_as_host`]. The host waits until [`remembered`].
+pub(crate) async fn pair_as_agent<R, W>(
+    bare: &mut Bare<'_, R, W>,
+    greetings: &Greetings,
+    identity: &Identity,
+    secret: &PairingSecret,
+    name: &str,
+) -> Result<Paired, LinkError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let builder = Builder::new(PAIR.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let mut handshake = builder.psk(0, secret.bytes())?.build_responder()?;
+    bare.hear(&mut handshake).await?;
+    bare.say(&mut handshake, name.as_bytes()).await?;
+    let theirs = bare.hear(&mut handshake).await?;
+    introduced(&handshake, theirs)
+}
+
+impl<R, W: AsyncWrite + Unpin> Bare<'_, R, W> {
+    /// Tells the host that it is known from now on.
+    pub(crate) async fn remembered(&mut self) -> Result<(), LinkError> {
+        self.writer.write_all(&[1]).await?;
+        Ok(self.writer.flush().await?)
+    }
+}
+
+fn introduced(handshake: &HandshakeState, name: Vec<u8>) -> Result<Paired, LinkError> {
+    let key = handshake.get_remote_static().and_then(PublicKey::read).ok_or(LinkError::Refused)?;
+    let name = String::from_utf8(name).map_err(|_| LinkError::Garbage("a name that is no text".into()))?;
+    if name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(LinkError::Garbage("a name that nobody can have".into()));
+    }
+    Ok(Paired { key, name })
+}
+
+/// An agent that does not know us hangs up instead of answering.
+fn refused(error: LinkError) -> LinkError {
+    match error {
+        LinkError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => LinkError::Refused,
+        other => other,
+    }
+}
+
+fn both(host: &[u8; LENGTH], agent: &[u8; LENGTH]) -> Greetings {
+    let mut both = [0; 2 * LENGTH];
+    both[..LENGTH].copy_from_slice(host);
+    both[LENGTH..].copy_from_slice(agent);
+    both
+}

@@ -1,0 +1,16 @@
+//! Who is at the other end, and keeping everybody else out: greetings, handshakes, records.
+
+mod greeting;
+mod handshake;
+mod keys;
+mod records;
+
+/// The versions this crate speaks, as texts have them.
+pub(crate) const VERSION_TEXT: &str = "1 to 1";
+
+pub(crate) use self::{
+    greeting::Purpose,
+    handshake::{accept, greet, link_as_agent, link_as_host, pair_as_agent, pair_as_host},
+    records::{Opener, Sealer},
+};
+pub use self::keys::{Identity, PairingSecret, PublicKey};

@@ -1,0 +1,13 @@
+//! The conformance suite over a link: the mock is in another process, behind an agent, and everything it answers comes over TCP.
+
+#[path = "../remote/mod.rs"]
+mod remote;
+
+use std::process::ExitCode;
+
+use wx_mock::conformance::MockHarness;
+
+fn main() -> ExitCode {
+    remote::serve_if_asked(|| MockHarness);
+    wx_conformance::main(remote::Remote::start("device"))
+}
