@@ -23,7 +23,7 @@ async fn calls_answer_as_they_would_without_a_link() {
     let reply = device.invoke(&cx(), LoginRequest::default().into()).await.unwrap();
     assert!(matches!(reply, Reply::Login(login) if !login.code.is_empty()));
     assert_eq!(Api::Login.facts().map(|facts| facts.effect), Some(Effect::Once), "both ways of calling were tried");
-    assert_eq!(device.supported(), pair.world.host().supported());
+    assert_eq!(device.supported(), pair.wx.supported(&cx()));
     device.close().await;
 }
 

@@ -9,7 +9,7 @@ use wx_host::{TokioClock, Wx};
 use wx_mock::World;
 
 pub(crate) struct Pair {
-    pub(crate) world: World,
+    pub(crate) wx: Wx,
     pub(crate) agent: Agent,
     pub(crate) address: Address,
     pub(crate) keys: Arc<KeyRing>,
@@ -22,7 +22,7 @@ pub(crate) async fn paired() -> Pair {
     let world = World::new(1);
     let agents = Arc::new(KeyRing::open(folder.path().join("agent")).unwrap());
     let wx = Wx::builder(world.host()).build();
-    let agent = Agent::builder(wx, agents.clone(), Arc::new(TokioClock)).name("kiosk").start(folder.path().join("journal")).unwrap();
+    let agent = Agent::builder(wx.clone(), agents.clone(), Arc::new(TokioClock)).name("kiosk").start(folder.path().join("journal")).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = Address::Tcp(listener.local_addr().unwrap().to_string());
     let serving = agent.clone();
@@ -31,7 +31,7 @@ pub(crate) async fn paired() -> Pair {
     let secret = agents.offer(Duration::from_secs(60)).unwrap();
     let name = Invitation::new(address.clone(), secret).accept(&keys, "a test").await.unwrap();
     assert_eq!(name, "kiosk");
-    Pair { world, agent, address, keys, folder }
+    Pair { wx, agent, address, keys, folder }
 }
 
 pub(crate) async fn connect(address: &Address, keys: &Arc<KeyRing>) -> Result<Device, LinkError> {

@@ -10,6 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use wx_api::{Scope, signature::Sealed, user::Lang};
 use wx_conformance::{Choice, Nfc, Touch};
 use wx_device::Device;
@@ -95,8 +96,12 @@ impl Ops {
     /// Moves a handle.
     pub(super) async fn later<T: DeserializeOwned + Send + 'static>(&self, op: Op) -> T {
         let _ = self.device.ping().await; // as above
-        let socket = self.socket.clone();
-        tokio::task::spawn_blocking(move || ask(&socket, &op)).await.unwrap()
+        // Dropped with this future: the other process then lets go of the handle.
+        let mut stream = tokio::net::UnixStream::connect(&self.socket).await.unwrap();
+        stream.write_all(format!("{}\n", serde_json::to_string(&op).unwrap()).as_bytes()).await.unwrap();
+        let mut line = String::new();
+        tokio::io::BufReader::new(stream).read_line(&mut line).await.unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 }
 
