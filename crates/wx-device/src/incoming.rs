@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use crate::{
     LinkError,
     secure::Opener,
-    wire::{Frames, Message, Parts},
+    wire::{self, Frames, Message, Parts},
 };
 
 /// What comes over one connection: decrypted, cut into messages, long ones put together.
@@ -39,7 +39,7 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
             if !is_part(&frame) {
                 return Ok(Some(frame));
             }
-            if let Message::Part { message, last, data } = read(&frame)?
+            if let Message::Part(wire::Part { message, last, data }) = read(&frame)?
                 && let Some(whole) = self.parts.add(message, last, data).map_err(garbage)?
             {
                 return Ok(Some(whole));

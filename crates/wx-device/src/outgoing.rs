@@ -47,7 +47,8 @@ impl Waiting {
 
 impl Outgoing {
     /// Says it soon.
-    pub(crate) fn say(&self, message: &Message<'_>) {
+    pub(crate) fn say<'a>(&self, message: impl Into<Message<'a>>) {
+        let message = message.into();
         let mut waiting = self.lock();
         if waiting.is_closed {
             return;
@@ -68,14 +69,14 @@ impl Outgoing {
     }
 
     /// Says it soon, but after all that was to be said before, long messages included.
-    pub(crate) fn say_after_all(&self, message: &Message<'_>) {
+    pub(crate) fn say_after_all<'a>(&self, message: impl Into<Message<'a>>) {
         let mut waiting = self.lock();
         if waiting.long.is_empty() || waiting.is_closed {
             drop(waiting);
             return self.say(message);
         }
         let mut frame = Vec::new();
-        message.frame(&mut frame);
+        message.into().frame(&mut frame);
         waiting.long_bytes += frame.len();
         waiting.long.push_back(frame);
     }

@@ -14,7 +14,7 @@ use crate::{
     is_set,
     outgoing::Outgoing,
     secure::{Purpose, accept, link_as_agent, pair_as_agent},
-    wire::{Hello, Message, Welcome},
+    wire::{self, Message},
 };
 
 /// How long a stranger may take until it is none.
@@ -65,7 +65,7 @@ pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkEr
     let talk = async {
         let result = talk(&agent, host, &mut incoming, &out).await;
         if let Err(error) = &result {
-            out.say(&Message::Goodbye { reason: &error.to_string() });
+            out.say(wire::Goodbye { reason: &error.to_string() });
         }
         out.close();
         talked.notify_one();
@@ -93,12 +93,12 @@ where
 {
     let first = timeout(HANDSHAKE, incoming.wait()).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
     let Some(first) = first else { return Ok(()) };
-    let Message::Hello(Hello { session, build }) = read(&first)? else { return Err(garbage("something before its hello")) };
+    let Message::Hello(wire::Hello { session, build }) = read(&first)? else { return Err(garbage("something before its hello")) };
     tracing::info!(%host, build, "a host is there");
     let (session, resumed) = session_of(agent, SessionKey::new(host, session))?;
     let apis = agent.0.supported.iter().map(wx_api::Api::name).collect();
     // The session answers through this connection from here on; the welcome is ahead of all of it.
-    out.say(&Message::Welcome(Welcome { epoch: agent.0.epoch, resumed, build: BUILD, apis, limits: LIMITS }));
+    out.say(wire::Welcome { epoch: agent.0.epoch, resumed, build: BUILD, apis, limits: LIMITS });
     let number = session.attach(out.clone());
     let result = listen(agent, host, &session, incoming, out).await;
     match result {
@@ -138,7 +138,7 @@ where
             more = incoming.more() => if !more? { return Ok(false) },
             () = out.ended() => return Ok(false),
             () = is_set(&mut ending) => {
-                out.say(&Message::Goodbye { reason: "the agent ends" });
+                out.say(wire::Goodbye { reason: "the agent ends" });
                 return Ok(false);
             }
             _ = still_welcome.tick() => {

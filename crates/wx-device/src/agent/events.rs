@@ -7,7 +7,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 use wx_api::EventStream;
 
 use super::session::Session;
-use crate::wire::{Event, Message, value};
+use crate::wire::{self, Message, value};
 
 /// How many events of one subscription may be under way. What comes when so many have not been taken waits in the subscription's own
 /// queue, where the event's policy decides.
@@ -43,18 +43,18 @@ impl Subscription {
                 let (event, lost, payload) = match stream.next().await {
                     Some(Ok(event)) => (event.api(), None, value::encode(&event)),
                     Some(Err(lagged)) => (lagged.event, Some(lagged.count), Ok(Vec::new())),
-                    None => return session.say(&Message::Ended { subscription: number }),
+                    None => return session.say(wire::Ended { subscription: number }),
                 };
                 let Ok(payload) = payload else { continue }; // every event of the contract has a form
                 let mut sent = pumped.lock();
                 sent.last += 1;
                 let (place, event) = (sent.last, event.name());
                 let message = match lost {
-                    Some(count) => Message::Lost { subscription: number, number: place, event, count },
-                    None => Message::Event(Event { subscription: number, number: place, event, payload: &payload }),
+                    Some(count) => Message::Lost(wire::Lost { subscription: number, number: place, event, count }),
+                    None => Message::Event(wire::Event { subscription: number, number: place, event, payload: &payload }),
                 };
                 sent.kept.push_back((place, message.to_vec()));
-                session.say(&message);
+                session.say(message);
             }
         });
         Self { state, pump }
@@ -69,8 +69,8 @@ impl Subscription {
     /// Sends again what the host does not have.
     pub(super) fn again(&self, session: &Session) {
         for (_, message) in &self.state.lock().kept {
-            if let Ok(message) = minicbor::decode(message) {
-                session.say(&message);
+            if let Ok(message) = minicbor::decode::<Message<'_>>(message) {
+                session.say(message);
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     LinkError,
     incoming::garbage,
     outgoing::Outgoing,
-    wire::{Call, Context, Message, Subscribe, value},
+    wire::{self, Call, Context, Message, Subscribe, value},
 };
 
 /// What one process of a host has going with the agent, over any number of connections, one at a time.
@@ -116,7 +116,7 @@ impl Session {
     }
 
     /// Says it, if there is a connection.
-    pub(super) fn say(&self, message: &Message<'_>) {
+    pub(super) fn say<'a>(&self, message: impl Into<Message<'a>>) {
         if let Some(out) = &self.lock().out {
             out.say(message);
         }
@@ -133,28 +133,28 @@ impl Session {
         for message in messages {
             match message {
                 Message::Context(context) => self.introduce(&context)?,
-                Message::Forget { context } => drop(self.lock().contexts.remove(&context)),
+                Message::Forget(wire::Forget { context }) => drop(self.lock().contexts.remove(&context)),
                 Message::Call(call) => match &begun {
                     Err(error) if !is_read(call.api) => self.refuse(&call, |api| Error::internal(api, error)),
                     _ => self.call(agent, &call),
                 },
-                Message::Cancel { call } => self.forget(vec![call]).await?,
-                Message::Ack { calls } => self.forget(calls).await?,
+                Message::Cancel(wire::Cancel { call }) => self.forget(vec![call]).await?,
+                Message::Ack(wire::Ack { calls }) => self.forget(calls).await?,
                 Message::Subscribe(subscribe) => self.subscribe(&subscribe)?,
-                Message::Unsubscribe { subscription } => {
+                Message::Unsubscribe(wire::Unsubscribe { subscription }) => {
                     let subscription = self.lock().subscriptions.remove(&subscription);
                     if let Some(subscription) = subscription {
                         subscription.stop().await;
                     }
                 }
-                Message::Taken { subscription, number } => {
+                Message::Taken(wire::Taken { subscription, number }) => {
                     if let Some(subscription) = self.lock().subscriptions.get(&subscription) {
                         subscription.taken(number);
                     }
                 }
-                Message::Ping { number } => out.say(&Message::Pong { number }),
-                Message::Pong { .. } => {}
-                Message::Goodbye { reason } => {
+                Message::Ping(wire::Ping { number }) => out.say(wire::Pong { number }),
+                Message::Pong(wire::Pong { .. }) => {}
+                Message::Goodbye(wire::Goodbye { reason }) => {
                     tracing::info!(reason, "a host left");
                     return Ok(true);
                 }
@@ -296,7 +296,7 @@ impl Session {
     fn answer(&self, number: u64, called: Api, result: Result<Reply>) {
         let encoded = result.and_then(|reply| value::encode(&reply).map_err(|error| Error::internal(called, error)));
         let message = match &encoded {
-            Ok(result) => Message::Reply { call: number, result },
+            Ok(result) => Message::Reply(wire::Reply { call: number, result }),
             Err(error) => Message::Failure(value::failure(number, error)),
         };
         let is_read = is_read(called.name());
@@ -315,11 +315,11 @@ impl Session {
         match &state.out {
             // What may be repeated freely is: should this answer be lost, the host asks again.
             Some(out) if is_read => {
-                out.say(&message);
+                out.say(message);
                 state.calls.remove(&number);
             }
             Some(out) => {
-                out.say(&message);
+                out.say(message);
                 tracing::debug!(target: "wx_device::journal", step = "said", number);
                 state.calls.insert(number, Running::Done(answer));
             }
@@ -331,7 +331,7 @@ impl Session {
     /// Answers a call that is not run.
     fn refuse(&self, call: &Call<'_>, why: impl FnOnce(Api) -> Error) {
         let error = why(Api::from_name(call.api).unwrap_or(Api::Login)); // the host goes by the call's number
-        self.say(&Message::Failure(value::failure(call.call, &error)));
+        self.say(value::failure(call.call, &error));
     }
 
     /// Nobody waits for these calls any more: they are stopped, if they still run, and forgotten.
@@ -371,7 +371,7 @@ impl Session {
                 let subscription = Subscription::start(wanted.subscription, stream, self.clone());
                 self.lock().subscriptions.insert(wanted.subscription, subscription);
             }
-            None => self.say(&Message::Ended { subscription: wanted.subscription }),
+            None => self.say(wire::Ended { subscription: wanted.subscription }),
         }
         Ok(())
     }
@@ -396,7 +396,7 @@ fn is_read(api: &str) -> bool {
 }
 
 fn say_again(state: &State, answer: &[u8]) {
-    if let Some((out, answer)) = state.out.as_ref().zip(minicbor::decode(answer).ok()) {
-        out.say(&answer);
+    if let Some((out, answer)) = state.out.as_ref().zip(minicbor::decode::<Message<'_>>(answer).ok()) {
+        out.say(answer);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     is_set,
     outgoing::Outgoing,
     secure::{Opener, Purpose, Sealer, greet, link_as_host},
-    wire::{Hello, Message, Welcome},
+    wire::{self, Message, Welcome},
 };
 
 /// How long it may take until the agent has said welcome.
@@ -111,7 +111,7 @@ impl Link {
     async fn talk(&self, open: Open, on_welcome: impl FnOnce(), mut ended: watch::Receiver<bool>) -> LinkError {
         let Open { sealer, mut incoming, mut writer, _child } = open;
         let out = Arc::new(Outgoing::default());
-        out.say(&Message::Hello(Hello { session: self.shared.session, build: BUILD }));
+        out.say(wire::Hello { session: self.shared.session, build: BUILD });
         let listen = async {
             let why = self.listen(&mut incoming, &out, on_welcome).await;
             why.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::UnexpectedEof.into()))
@@ -122,7 +122,7 @@ impl Link {
             why = listen => why,
             written = &mut write => written.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::BrokenPipe.into())),
             () = is_set(&mut ended) => {
-                out.say(&Message::Goodbye { reason: "the host ends" });
+                out.say(wire::Goodbye { reason: "the host ends" });
                 out.close();
                 let _ = timeout(GOODBYE, write).await; // whether it was heard changes nothing
                 LinkError::Goodbye("this end said it".to_owned())
@@ -144,7 +144,7 @@ impl Link {
                 self.welcomed(&welcome, out);
                 on_welcome();
             }
-            Message::Goodbye { reason } => return Err(LinkError::Goodbye(reason.to_owned())),
+            Message::Goodbye(wire::Goodbye { reason }) => return Err(LinkError::Goodbye(reason.to_owned())),
             _ => return Err(garbage("something before its welcome")),
         }
         let mut arrived = Vec::new();
@@ -164,7 +164,7 @@ impl Link {
                     silent.is_over();
                 }
                 asked = silent.ask() => match asked {
-                    Some(number) => out.say(&Message::Ping { number }),
+                    Some(number) => out.say(wire::Ping { number }),
                     None => return Err(LinkError::Silent(self.how.silence.as_secs())),
                 },
             }

@@ -11,7 +11,7 @@ use super::{calls::Waiting, contexts::Contexts};
 use crate::{
     LinkError,
     outgoing::Outgoing,
-    wire::{Call, Limits, Message, Subscribe, Welcome, value},
+    wire::{self, Limits, Message, Welcome, value},
 };
 
 /// What all clones of a device and its driver share.
@@ -119,7 +119,7 @@ impl Shared {
         let mut state = self.lock();
         let Some(pending) = state.calls.remove(&number) else { return };
         match &state.out {
-            Some(out) => out.say_after_all(&Message::Cancel { call: number }),
+            Some(out) => out.say_after_all(wire::Cancel { call: number }),
             None if pending.was_sent => state.forgotten.push(number),
             None => {}
         }
@@ -155,7 +155,7 @@ impl Shared {
         let mut state = self.lock();
         let gone = state.subscriptions.remove(&number);
         if let (Some(_), Some(out)) = (&gone, &state.out) {
-            out.say(&Message::Unsubscribe { subscription: number });
+            out.say(wire::Unsubscribe { subscription: number });
         }
         drop(state);
         drop(gone); // not under the lock: whatever a sender holds may call back
@@ -170,7 +170,7 @@ impl Shared {
         let number = state.next;
         state.pings.insert(number, pong);
         drop(state);
-        out.say_after_all(&Message::Ping { number });
+        out.say_after_all(wire::Ping { number });
         Ok(ponged)
     }
 
@@ -211,7 +211,7 @@ impl Shared {
             introduce(number, cx, &out);
         }
         if !forgotten.is_empty() {
-            out.say(&Message::Ack { calls: std::mem::take(forgotten) });
+            out.say(wire::Ack { calls: std::mem::take(forgotten) });
         }
         for (number, listening) in subscriptions {
             listening.send(*number, &out);
@@ -275,7 +275,7 @@ impl Shared {
     /// Does what the agent says. Answers that the agent should know to have arrived are added to `arrived`.
     pub(super) fn hear(&self, message: &Message<'_>, arrived: &mut Vec<u64>) -> std::result::Result<(), LinkError> {
         match message {
-            Message::Reply { call, result } => self.answer(*call, arrived, |api| match value::reply(api, result) {
+            Message::Reply(wire::Reply { call, result }) => self.answer(*call, arrived, |api| match value::reply(api, result) {
                 Ok(reply) => Ok(reply),
                 Err(error) => Err(Error::internal(api, error)),
             }),
@@ -286,22 +286,22 @@ impl Shared {
                     out.send(value::event(api, event.payload).map_err(crate::incoming::garbage)?);
                 }
             }
-            Message::Lost { subscription, number, event, count } => {
+            Message::Lost(wire::Lost { subscription, number, event, count }) => {
                 if let (Some(out), Some(api)) = (self.next_of(*subscription, *number), Api::from_name(event)) {
                     out.lose(api, *count);
                 }
             }
-            Message::Ended { subscription } => {
+            Message::Ended(wire::Ended { subscription }) => {
                 let ended = self.lock().subscriptions.remove(subscription);
                 drop(ended);
             }
-            Message::Pong { number } => {
+            Message::Pong(wire::Pong { number }) => {
                 let pong = self.lock().pings.remove(number);
                 if let Some(pong) = pong {
                     let _ = pong.send(()); // who asked need not have waited
                 }
             }
-            Message::Goodbye { reason } => return Err(LinkError::Goodbye((*reason).to_owned())),
+            Message::Goodbye(wire::Goodbye { reason }) => return Err(LinkError::Goodbye((*reason).to_owned())),
             _ => return Err(crate::incoming::garbage("a message that is a host's to send")),
         }
         Ok(())
@@ -328,7 +328,7 @@ impl Shared {
             && let Some(out) = out
         {
             listening.told = number;
-            out.say(&Message::Taken { subscription, number });
+            out.say(wire::Taken { subscription, number });
         }
         Some(listening.out.clone())
     }
@@ -337,7 +337,7 @@ impl Shared {
     pub(super) fn arrived(&self, calls: Vec<u64>) {
         let mut state = self.lock();
         match &state.out {
-            Some(out) => out.say(&Message::Ack { calls }),
+            Some(out) => out.say(wire::Ack { calls }),
             None => state.forgotten.extend(calls),
         }
     }
@@ -363,7 +363,7 @@ impl State {
         let (number, news) = self.contexts.number(cx, most);
         if let (Some(news), Some(out)) = (news, &self.out) {
             if let Some(context) = news.forgotten {
-                out.say(&Message::Forget { context });
+                out.say(wire::Forget { context });
             }
             introduce(number, cx, out);
         }
@@ -374,7 +374,7 @@ impl State {
 fn introduce(number: u64, cx: &Cx, out: &Outgoing) {
     // A profile is three short fields, which always have a form.
     let profile = value::encode(cx.profile()).unwrap_or_default();
-    out.say(&Message::Context(value::context(number, cx, &profile)));
+    out.say(value::context(number, cx, &profile));
 }
 
 impl Pending {
@@ -386,7 +386,7 @@ impl Pending {
         self.was_sent = true;
         let remaining = self.deadline.map(|at| millis(at - clock.now()));
         let (context, api) = (self.context.0, self.api.name());
-        out.say(&Message::Call(Call { call: number, context, remaining, api, args: &self.args }));
+        out.say(wire::Call { call: number, context, remaining, api, args: &self.args });
     }
 }
 
@@ -395,7 +395,7 @@ impl Listening {
         self.was_sent = true;
         self.told = self.taken;
         let events = self.events.iter().map(|event| event.name()).collect();
-        out.say(&Message::Subscribe(Subscribe { subscription: number, context: self.context.0, events, taken: self.taken }));
+        out.say(wire::Subscribe { subscription: number, context: self.context.0, events, taken: self.taken });
     }
 }
 

@@ -1,119 +1,88 @@
-use minicbor::{Decode, Encode, bytes::ByteVec};
+use minicbor::{
+    Decode, Decoder, Encode, Encoder,
+    bytes::ByteVec,
+    decode,
+    encode::{self, Write},
+};
 
-/// Everything that two ends say to one another once they are sure of one another. `docs/link-protocol.md` explains each.
+/// Everything that two ends say to one another once they are sure of one another, each with its number on the wire.
 ///
-/// On the wire a message is `[type, [fields…]]` in CBOR; fields that come after those one knows are skipped, so that later
-/// versions may add some.
-#[derive(Clone, Debug, PartialEq, Encode, Decode)]
-pub(crate) enum Message<'a> {
-    // What a host says.
-    /// First of all: who this is, and what of it the agent should still know.
-    #[n(0)]
-    Hello(#[b(0)] Hello<'a>),
-    /// From now on calls name who calls by this number.
-    #[n(1)]
-    Context(#[b(0)] Context<'a>),
-    /// This number is no longer used.
-    #[n(2)]
-    Forget {
-        #[n(0)]
-        context: u64,
-    },
-    #[n(3)]
-    Call(#[b(0)] Call<'a>),
-    /// Nobody waits for this answer any more.
-    #[n(4)]
-    Cancel {
-        #[n(0)]
-        call: u64,
-    },
-    /// These answers have arrived.
-    #[n(5)]
-    Ack {
-        #[n(0)]
-        calls: Vec<u64>,
-    },
-    #[n(6)]
-    Subscribe(#[b(0)] Subscribe<'a>),
-    #[n(7)]
-    Unsubscribe {
-        #[n(0)]
-        subscription: u64,
-    },
-    /// The events of this subscription up to this number have arrived: so many more may be sent.
-    #[n(8)]
-    Taken {
-        #[n(0)]
-        subscription: u64,
-        #[n(1)]
-        number: u64,
-    },
+/// There, a message is `[number, [fields…]]` in CBOR. Fields that come after those one knows are skipped, so that later versions may add
+/// some. `docs/link-protocol.md` explains each message.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $number:literal $name:ident $(<$life:lifetime>)?,)*) => {
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum Message<'a> {
+            $($(#[$doc])* $name($name $(<$life>)?),)*
+        }
 
+        impl<C> Encode<C> for Message<'_> {
+            fn encode<W: Write>(&self, encoder: &mut Encoder<W>, cx: &mut C) -> Result<(), encode::Error<W::Error>> {
+                encoder.array(2)?;
+                match self {
+                    $(Self::$name(message) => message.encode(encoder.u8($number)?, cx),)*
+                }
+            }
+        }
+
+        impl<'a, C> Decode<'a, C> for Message<'a> {
+            fn decode(decoder: &mut Decoder<'a>, cx: &mut C) -> Result<Self, decode::Error> {
+                if decoder.array()? != Some(2) {
+                    return Err(decode::Error::message("not a number and fields"));
+                }
+                match decoder.u8()? {
+                    $($number => $name::decode(decoder, cx).map(Self::$name),)*
+                    _ => Err(decode::Error::message("of a number that nobody knows")),
+                }
+            }
+        }
+
+        $(impl<'a> From<$name $(<$life>)?> for Message<'a> {
+            fn from(message: $name $(<$life>)?) -> Self {
+                Self::$name(message)
+            }
+        })*
+    };
+}
+
+messages! {
+    // What a host says.
+    /// First of all: who this is.
+    0 Hello<'a>,
+    /// From now on calls name who calls by this number.
+    1 Context<'a>,
+    /// This number is no longer used.
+    2 Forget,
+    3 Call<'a>,
+    /// Nobody waits for this answer any more.
+    4 Cancel,
+    /// These answers have arrived.
+    5 Ack,
+    6 Subscribe<'a>,
+    7 Unsubscribe,
+    /// The events of this subscription up to this number have arrived: so many more may be sent.
+    8 Taken,
     // What an agent says.
     /// The answer to the hello.
-    #[n(16)]
-    Welcome(#[b(0)] Welcome<'a>),
+    16 Welcome<'a>,
     /// The result of a call that went well.
-    #[n(17)]
-    Reply {
-        #[n(0)]
-        call: u64,
-        #[cbor(b(1), with = "minicbor::bytes")]
-        result: &'a [u8],
-    },
+    17 Reply<'a>,
     /// A call that failed.
-    #[n(18)]
-    Failure(#[b(0)] Failure<'a>),
+    18 Failure<'a>,
     /// No more events of this subscription will come.
-    #[n(19)]
-    Ended {
-        #[n(0)]
-        subscription: u64,
-    },
-    #[n(20)]
-    Event(#[b(0)] Event<'a>),
+    19 Ended,
+    20 Event<'a>,
     /// So many of an event were lost here, because they were not taken in time.
-    #[n(21)]
-    Lost {
-        #[n(0)]
-        subscription: u64,
-        #[n(1)]
-        number: u64,
-        #[b(2)]
-        event: &'a str,
-        #[n(3)]
-        count: u64,
-    },
-
+    21 Lost<'a>,
     // What both say.
     /// Are you there, and have you begun everything I said before?
-    #[n(32)]
-    Ping {
-        #[n(0)]
-        number: u64,
-    },
+    32 Ping,
     /// Yes.
-    #[n(33)]
-    Pong {
-        #[n(0)]
-        number: u64,
-    },
+    33 Pong,
     /// The end, on purpose.
-    #[n(34)]
-    Goodbye {
-        #[b(0)]
-        reason: &'a str,
-    },
+    34 Goodbye<'a>,
     /// A piece of a message that is too long for a frame; the last one completes it.
-    #[n(35)]
-    Part {
-        #[n(0)]
-        message: u64,
-        #[n(1)]
-        last: bool,
-        #[cbor(b(2), with = "minicbor::bytes")]
-        data: &'a [u8],
-    },
+    35 Part<'a>,
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -242,12 +211,98 @@ pub(crate) struct Event<'a> {
     pub(crate) payload: &'a [u8],
 }
 
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Forget {
+    #[n(0)]
+    pub(crate) context: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Cancel {
+    #[n(0)]
+    pub(crate) call: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Ack {
+    #[n(0)]
+    pub(crate) calls: Vec<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Unsubscribe {
+    #[n(0)]
+    pub(crate) subscription: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Taken {
+    #[n(0)]
+    pub(crate) subscription: u64,
+    #[n(1)]
+    pub(crate) number: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Reply<'a> {
+    #[n(0)]
+    pub(crate) call: u64,
+    #[cbor(b(1), with = "minicbor::bytes")]
+    pub(crate) result: &'a [u8],
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Ended {
+    #[n(0)]
+    pub(crate) subscription: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Lost<'a> {
+    #[n(0)]
+    pub(crate) subscription: u64,
+    #[n(1)]
+    pub(crate) number: u64,
+    #[b(2)]
+    pub(crate) event: &'a str,
+    #[n(3)]
+    pub(crate) count: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Ping {
+    #[n(0)]
+    pub(crate) number: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Pong {
+    #[n(0)]
+    pub(crate) number: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Goodbye<'a> {
+    #[b(0)]
+    pub(crate) reason: &'a str,
+}
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Part<'a> {
+    #[n(0)]
+    pub(crate) message: u64,
+    #[n(1)]
+    pub(crate) last: bool,
+    #[cbor(b(2), with = "minicbor::bytes")]
+    pub(crate) data: &'a [u8],
+}
+
 impl Message<'_> {
     /// Appends the message as a frame, its length first.
     pub(crate) fn frame(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
-        encode(self, out);
+        write(self, out);
         let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX); // longer ones are sent in parts
         out[start..start + 4].copy_from_slice(&length.to_be_bytes());
     }
@@ -255,12 +310,12 @@ impl Message<'_> {
     /// The message alone.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(self, &mut out);
+        write(self, &mut out);
         out
     }
 }
 
-fn encode(message: &Message<'_>, out: &mut Vec<u8>) {
+fn write(message: &Message<'_>, out: &mut Vec<u8>) {
     // Writing into memory cannot fail, and none of the types refuses to be written.
     let Ok(()) = minicbor::encode(message, out).map_err(|error| unreachable!("{error}"));
 }

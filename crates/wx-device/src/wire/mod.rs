@@ -7,6 +7,6 @@ pub(crate) mod value;
 
 pub(crate) use self::{
     frames::Frames,
-    message::{Call, Context, Event, Hello, Limits, Message, Subscribe, Welcome},
+    message::*,
     parts::{PART, Parts, split},
 };

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::message::Message;
+use super::{self as wire, message::Message};
 
 /// What is longer than this is sent in parts of this length, so that it does not keep short messages waiting.
 pub(crate) const PART: usize = 256 << 10;
@@ -50,7 +50,7 @@ pub(crate) fn split(number: u64, message: &[u8]) -> impl Iterator<Item = Vec<u8>
     (0..count).map(move |place| {
         let data = &message[place * PART..message.len().min((place + 1) * PART)];
         let mut frame = Vec::with_capacity(data.len() + 32);
-        Message::Part { message: number, last: place + 1 == count, data }.frame(&mut frame);
+        Message::Part(wire::Part { message: number, last: place + 1 == count, data }).frame(&mut frame);
         frame
     })
 }
@@ -65,7 +65,7 @@ mod tests {
         for frame in frames {
             cut.arrived().extend_from_slice(&frame);
             let frame = cut.next().unwrap().unwrap();
-            let Message::Part { message, last, data } = minicbor::decode(&frame).unwrap() else { panic!("not a part") };
+            let Message::Part(wire::Part { message, last, data }) = minicbor::decode(&frame).unwrap() else { panic!("not a part") };
             whole.extend(parts.add(message, last, data).unwrap());
         }
         whole

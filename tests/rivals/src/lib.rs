@@ -1,0 +1,1 @@
+//! What only the comparison of `cargo xtask bench link` needs is in `benches`.
