@@ -54,6 +54,7 @@ impl Outgoing {
             return;
         }
         let start = waiting.frames.len();
+        let sleeps = start == 0 && waiting.long.is_empty();
         message.frame(&mut waiting.frames);
         if waiting.frames.len() - start > PART {
             let whole = waiting.frames.split_off(start);
@@ -65,7 +66,9 @@ impl Outgoing {
             }
         }
         drop(waiting);
-        self.some.notify_one();
+        if sleeps {
+            self.some.notify_one(); // else whoever spoke first did
+        }
     }
 
     /// Says it soon, but after all that was to be said before, long messages included.

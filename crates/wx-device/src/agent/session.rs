@@ -1,7 +1,6 @@
 use std::{
     collections::HashMap,
     panic::AssertUnwindSafe,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
@@ -43,17 +42,10 @@ struct State {
 }
 
 enum Running {
-    /// It is being run; by a task of its own, once it has not answered at once.
-    Now(Option<JoinHandle<()>>),
+    /// A task of its own runs it.
+    Now(JoinHandle<()>),
     /// It has this answer, a whole message, which the host does not have for certain.
     Done(Arc<[u8]>),
-}
-
-/// A call that was read and looked up, about to be run.
-struct Ready {
-    number: u64,
-    cx: Cx,
-    call: wx_api::Call,
 }
 
 impl Session {
@@ -134,9 +126,11 @@ impl Session {
             match message {
                 Message::Context(context) => self.introduce(&context)?,
                 Message::Forget(wire::Forget { context }) => drop(self.lock().contexts.remove(&context)),
-                Message::Call(call) => match &begun {
-                    Err(error) if !is_read(call.api) => self.refuse(&call, |api| Error::internal(api, error)),
-                    _ => self.call(agent, &call),
+                Message::Call(call) => match (Api::from_name(call.api), &begun) {
+                    (Some(api), Err(error)) if !is_read(api) => out.say(value::failure(call.call, &Error::internal(api, error))),
+                    (Some(api), _) => self.call(agent, api, &call, out),
+                    // The host goes by the call's number.
+                    (None, _) => out.say(value::failure(call.call, &Error::unsupported(Api::Login))),
                 },
                 Message::Cancel(wire::Cancel { call }) => self.forget(vec![call]).await?,
                 Message::Ack(wire::Ack { calls }) => self.forget(calls).await?,
@@ -205,16 +199,17 @@ impl Session {
 
     /// Writes down all calls of one batch that must not run twice, together: one wait for the disk serves them all.
     async fn begin_together(&self, agent: &Inner, messages: &[Message<'_>]) -> std::io::Result<()> {
-        let calls: Vec<(u64, &str)> = {
-            let state = self.lock();
-            let new = messages.iter().filter_map(|message| match message {
-                Message::Call(call) if !is_read(call.api) && !state.calls.contains_key(&call.call) => Some((call.call, call.api)),
-                _ => None,
-            });
-            new.collect()
-        };
+        let once = messages.iter().filter_map(|message| match message {
+            Message::Call(call) if Api::from_name(call.api).is_some_and(|api| !is_read(api)) => Some((call.call, call.api)),
+            _ => None,
+        });
+        let mut calls: Vec<(u64, &str)> = once.collect();
         if calls.is_empty() {
             return Ok(());
+        }
+        {
+            let state = self.lock();
+            calls.retain(|(number, _)| !state.calls.contains_key(number));
         }
         if agent.journal.is_full() {
             return Err(std::io::Error::other("the device keeps as many answers as it may: take those there are first"));
@@ -229,109 +224,92 @@ impl Session {
         Ok(())
     }
 
-    fn call(self: &Arc<Self>, agent: &Inner, call: &Call<'_>) {
+    fn call(self: &Arc<Self>, agent: &Inner, api: Api, call: &Call<'_>, out: &Outgoing) {
         let number = call.call;
-        {
+        let cx = {
             let mut state = self.lock();
             match state.calls.get(&number) {
                 Some(Running::Now(_)) => return, // it will answer over this connection
                 Some(Running::Done(answer)) => {
-                    let answer = answer.clone();
-                    say_again(&state, &answer);
-                    if is_read(call.api) {
+                    if let Ok(answer) = minicbor::decode::<Message<'_>>(answer) {
+                        out.say(answer);
+                    }
+                    if is_read(api) {
                         state.calls.remove(&number); // the host does not say that it has this one
                     }
                     return;
                 }
                 None if state.calls.len() >= LIMITS.calls as usize => {
-                    drop(state);
-                    return self.refuse(call, |api| Error::new(api, ErrorKind::Refused, "too many calls at a time"));
+                    return out.say(value::failure(number, &Error::new(api, ErrorKind::Refused, "too many calls at a time")));
                 }
-                None => drop(state.calls.insert(number, Running::Now(None))),
+                None => state.contexts.get(&call.context).map(|(_, cx)| cx.clone()),
             }
+        };
+        match read(agent, api, cx, call) {
+            Ok((cx, request)) => self.run(number, cx, request, out),
+            Err(error) => self.answer(number, api, Err(error), out),
         }
-        let ready = match self.read(agent, call) {
-            Ok(ready) => ready,
-            Err(error) => return self.answer(number, error.api(), Err(error)),
-        };
-        self.run(ready);
-    }
-
-    fn read(&self, agent: &Inner, call: &Call<'_>) -> Result<Ready> {
-        let Some(api) = Api::from_name(call.api).filter(|&api| agent.supported.contains(api)) else {
-            return Err(Error::unsupported(Api::from_name(call.api).unwrap_or(Api::Login))); // the host goes by the call's number
-        };
-        let Some((_, cx)) = self.lock().contexts.get(&call.context).cloned() else {
-            return Err(Error::internal(api, "the host did not say who calls"));
-        };
-        let cx = match call.remaining {
-            Some(remaining) => cx.with_deadline(agent.clock.now() + Duration::from_millis(remaining)),
-            None => cx,
-        };
-        let request = value::call(api, call.args).map_err(|error| Error::internal(api, error))?;
-        Ok(Ready { number: call.call, cx, call: request })
     }
 
     /// Runs a call: here, if it answers at once, and else in a task of its own.
-    fn run(self: &Arc<Self>, Ready { number, cx, call }: Ready) {
+    fn run(self: &Arc<Self>, number: u64, cx: Cx, call: wx_api::Call, out: &Outgoing) {
         let (wx, api) = (self.wx.clone(), call.api());
-        let running = AssertUnwindSafe(async move { wx.invoke(&cx, call).await }).catch_unwind();
-        let mut running: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(running);
-        // Its waker does nothing: whoever has not answered at once is asked again by its task.
-        let first = running.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        let mut running = Box::pin(AssertUnwindSafe(async move { wx.invoke(&cx, call).await }).catch_unwind());
         let result = move |caught: std::thread::Result<Result<Reply>>| {
             caught.unwrap_or_else(|_| Err(Error::internal(api, "the backend panicked")))
         };
+        // This waker does nothing: whoever has not answered at once is asked again by its task.
+        let first = running.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
         if let Poll::Ready(caught) = first {
-            return self.answer(number, api, result(caught));
+            return self.answer(number, api, result(caught), out);
         }
+        // Under the lock, so that a task that ends at once finds its call.
+        let mut state = self.lock();
         let session = self.clone();
-        let task = tokio::spawn(async move { session.answer(number, api, result(running.await)) });
-        if let Some(Running::Now(handle)) = self.lock().calls.get_mut(&number) {
-            *handle = Some(task);
-        }
+        let task = tokio::spawn(async move { session.answer_later(number, api, result(running.await)) });
+        state.calls.insert(number, Running::Now(task));
     }
 
-    /// Gives a call its answer: into the journal where that matters, and then to the host.
-    fn answer(&self, number: u64, called: Api, result: Result<Reply>) {
-        let encoded = result.and_then(|reply| value::encode(&reply).map_err(|error| Error::internal(called, error)));
-        let message = match &encoded {
-            Ok(result) => Message::Reply(wire::Reply { call: number, result }),
-            Err(error) => Message::Failure(value::failure(number, error)),
-        };
-        let is_read = is_read(called.name());
-        let answer: Arc<[u8]> = if is_read && self.lock().out.is_some() { Arc::default() } else { message.to_vec().into() };
-        if !is_read {
-            tracing::debug!(target: "wx_device::journal", step = "ran", number);
-            if let Err(error) = self.journal.done(self.key, number, &answer) {
-                tracing::error!(%error, "the journal cannot be written");
-            }
-            tracing::debug!(target: "wx_device::journal", step = "done", number);
+    /// Answers a call over the connection it came by, where its host is waiting.
+    fn answer(&self, number: u64, api: Api, result: Result<Reply>, out: &Outgoing) {
+        let result = written(api, result);
+        let message = message(number, &result);
+        if !is_read(api) {
+            let answer = self.keep(number, &message);
+            self.lock().calls.insert(number, Running::Done(answer));
         }
+        out.say(message);
+        tracing::debug!(target: "wx_device::journal", step = "said", number);
+    }
+
+    /// Answers a call that took its time, over the connection there is.
+    fn answer_later(&self, number: u64, api: Api, result: Result<Reply>) {
+        let result = written(api, result);
+        let message = message(number, &result);
+        let answer = if is_read(api) { message.to_vec().into() } else { self.keep(number, &message) };
         let mut state = self.lock();
         if !state.calls.contains_key(&number) {
             return; // nobody waits any more
         }
-        match &state.out {
-            // What may be repeated freely is: should this answer be lost, the host asks again.
-            Some(out) if is_read => {
-                out.say(message);
-                state.calls.remove(&number);
-            }
-            Some(out) => {
-                out.say(message);
-                tracing::debug!(target: "wx_device::journal", step = "said", number);
-                state.calls.insert(number, Running::Done(answer));
-            }
-            None if answer.is_empty() => drop(state.calls.remove(&number)), // the connection has just gone: it will be asked again
-            None => drop(state.calls.insert(number, Running::Done(answer))),
+        let was_said = state.out.as_ref().map(|out| out.say(message)).is_some();
+        if was_said && is_read(api) {
+            state.calls.remove(&number); // should this answer be lost, the host asks again
+        } else {
+            state.calls.insert(number, Running::Done(answer));
         }
+        drop(state);
+        tracing::debug!(target: "wx_device::journal", step = "said", number);
     }
 
-    /// Answers a call that is not run.
-    fn refuse(&self, call: &Call<'_>, why: impl FnOnce(Api) -> Error) {
-        let error = why(Api::from_name(call.api).unwrap_or(Api::Login)); // the host goes by the call's number
-        self.say(value::failure(call.call, &error));
+    /// Writes an answer down, before it leaves.
+    fn keep(&self, number: u64, message: &Message<'_>) -> Arc<[u8]> {
+        let answer: Arc<[u8]> = message.to_vec().into();
+        tracing::debug!(target: "wx_device::journal", step = "ran", number);
+        if let Err(error) = self.journal.done(self.key, number, &answer) {
+            tracing::error!(%error, "the journal cannot be written");
+        }
+        tracing::debug!(target: "wx_device::journal", step = "done", number);
+        answer
     }
 
     /// Nobody waits for these calls any more: they are stopped, if they still run, and forgotten.
@@ -383,20 +361,40 @@ impl Session {
 
 impl Running {
     async fn stop(self) {
-        if let Self::Now(Some(task)) = self {
+        if let Self::Now(task) = self {
             task.abort();
             let _ = task.await; // it was told to end, so that it did is no news
         }
     }
 }
 
-/// Whether a call changes nothing, so that it may be repeated and need not be remembered.
-fn is_read(api: &str) -> bool {
-    Api::from_name(api).and_then(Api::facts).is_some_and(|facts| facts.effect == Effect::Read)
+/// What a call asks for, and who asks until when.
+fn read(agent: &Inner, api: Api, cx: Option<Cx>, call: &Call<'_>) -> Result<(Cx, wx_api::Call)> {
+    if !agent.supported.contains(api) {
+        return Err(Error::unsupported(api));
+    }
+    let cx = cx.ok_or_else(|| Error::internal(api, "the host did not say who calls"))?;
+    let cx = match call.remaining {
+        Some(remaining) => cx.with_deadline(agent.clock.now() + Duration::from_millis(remaining)),
+        None => cx,
+    };
+    let request = value::call(api, call.args).map_err(|error| Error::internal(api, error))?;
+    Ok((cx, request))
 }
 
-fn say_again(state: &State, answer: &[u8]) {
-    if let Some((out, answer)) = state.out.as_ref().zip(minicbor::decode::<Message<'_>>(answer).ok()) {
-        out.say(answer);
+/// An answer as it is written.
+fn written(api: Api, result: Result<Reply>) -> Result<Vec<u8>> {
+    value::encode(&result?).map_err(|error| Error::internal(api, error))
+}
+
+fn message<'a>(number: u64, result: &'a Result<Vec<u8>>) -> Message<'a> {
+    match result {
+        Ok(result) => Message::Reply(wire::Reply { call: number, result }),
+        Err(error) => Message::Failure(value::failure(number, error)),
     }
+}
+
+/// Whether a call changes nothing, so that it may be repeated and need not be remembered.
+fn is_read(api: Api) -> bool {
+    api.facts().is_some_and(|facts| facts.effect == Effect::Read)
 }

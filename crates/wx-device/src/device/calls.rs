@@ -31,21 +31,19 @@ impl Drop for Waiting {
 
 pub(super) async fn invoke(shared: &Arc<Shared>, cx: &Cx, call: Call) -> Result<Reply> {
     let api = call.api();
-    if !shared.supported().contains(api) {
-        return Err(Error::unsupported(api));
-    }
     let args = value::encode(&call).map_err(|error| Error::internal(api, error))?;
-    let away = |why: String| Error::new(api, ErrorKind::Unavailable, why);
-    let permit = shared.permits().acquire().await.map_err(|_| away("the link was closed".to_owned()))?;
-    let mut waiting = shared.call(cx, api, args).map_err(away)?;
-    let ended = |_| away("the link was closed".to_owned());
+    let closed = || Error::new(api, ErrorKind::Unavailable, "the link was closed");
+    let permit = shared.permits().acquire().await.map_err(|_| closed())?;
+    let mut waiting = shared.call(cx, api, args)?;
     let answer = match cx.deadline() {
-        None => (&mut waiting.answer).await.map_err(ended)?,
-        Some(at) => match select(&mut waiting.answer, shared.clock().sleep_until(at)).await {
-            Either::Left((answer, _)) => answer.map_err(ended)?,
+        None => (&mut waiting.answer).await,
+        // Boxed, since most calls have none and need no room for it.
+        Some(at) => match Box::pin(select(&mut waiting.answer, shared.clock().sleep_until(at))).await {
+            Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => return Err(Error::timeout(api)),
         },
     };
+    let answer = answer.map_err(|_| closed())?;
     waiting.is_over = true;
     drop(permit);
     answer

@@ -4,7 +4,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     process::Child,
     sync::{oneshot, watch},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, Interval, interval_at, sleep_until, timeout},
 };
 
 use super::{Builder, state::Shared};
@@ -179,30 +179,28 @@ impl Link {
 
 /// When to ask an agent that says nothing whether it is still there, and when to stop asking.
 struct Silence {
-    third: Duration,
-    asked: u64,
-    next: Instant,
+    thirds: Interval,
+    /// How many thirds have passed since something came.
+    passed: u32,
 }
 
 impl Silence {
     fn new(most: Duration) -> Self {
-        let third = most / 3;
-        Self { third, asked: 0, next: Instant::now() + third }
+        let third = (most / 3).max(Duration::from_millis(1));
+        Self { thirds: interval_at(Instant::now() + third, third), passed: 0 }
     }
 
     /// Something came.
     fn is_over(&mut self) {
-        self.asked = 0;
-        self.next = Instant::now() + self.third;
+        self.passed = 0;
     }
 
     /// Waits until it is time to ask; `None` once it was asked often enough.
     async fn ask(&mut self) -> Option<u64> {
-        sleep_until(self.next).await;
-        self.next += self.third;
-        self.asked += 1;
+        self.thirds.tick().await;
+        self.passed += 1;
         // Pings with number 0 are nobody's.
-        (self.asked < 3).then_some(0)
+        (self.passed < 4).then_some(0)
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -36,8 +36,8 @@ struct State {
     supported: ApiSet,
     contexts: Contexts,
     next: u64,
-    calls: BTreeMap<u64, Pending>,
-    subscriptions: BTreeMap<u64, Listening>,
+    calls: HashMap<u64, Pending>,
+    subscriptions: HashMap<u64, Listening>,
     /// What the agent should forget, and was not told: calls that nobody waits for, or whose answers are here.
     forgotten: Vec<u64>,
     pings: HashMap<u64, oneshot::Sender<()>>,
@@ -97,9 +97,12 @@ impl Shared {
     }
 
     /// Calls, now or as soon as there is a link; or why not.
-    pub(super) fn call(self: &Arc<Self>, cx: &Cx, api: Api, args: Vec<u8>) -> std::result::Result<Waiting, String> {
+    pub(super) fn call(self: &Arc<Self>, cx: &Cx, api: Api, args: Vec<u8>) -> Result<Waiting> {
         let mut state = self.lock();
-        state.check()?;
+        if !state.supported.contains(api) {
+            return Err(Error::unsupported(api));
+        }
+        state.check().map_err(|why| Error::new(api, ErrorKind::Unavailable, why))?;
         let context = state.context(cx);
         state.next += 1;
         let number = state.next;
@@ -213,11 +216,11 @@ impl Shared {
         if !forgotten.is_empty() {
             out.say(wire::Ack { calls: std::mem::take(forgotten) });
         }
-        for (number, listening) in subscriptions {
-            listening.send(*number, &out);
+        for (number, listening) in in_order(subscriptions) {
+            listening.send(number, &out);
         }
-        for (number, call) in calls {
-            call.send(*number, &out, &*self.clock);
+        for (number, call) in in_order(calls) {
+            call.send(number, &out, &*self.clock);
         }
         state.out = Some(out);
         state.away = Away::Briefly;
@@ -399,10 +402,16 @@ impl Listening {
     }
 }
 
-/// Takes those out of which `which` is true, in their order.
-fn take_if<T>(from: &mut BTreeMap<u64, T>, which: impl Fn(&T) -> bool) -> Vec<T> {
-    let numbers: Vec<u64> = from.iter().filter(|(_, item)| which(item)).map(|(number, _)| *number).collect();
-    numbers.into_iter().filter_map(|number| from.remove(&number)).collect()
+/// Takes those out of which `which` is true.
+fn take_if<T>(from: &mut HashMap<u64, T>, which: impl Fn(&T) -> bool) -> Vec<T> {
+    from.extract_if(|_, item| which(item)).map(|(_, item)| item).collect()
+}
+
+/// All of them in the order in which they were numbered.
+fn in_order<T>(from: &mut HashMap<u64, T>) -> Vec<(u64, &mut T)> {
+    let mut all: Vec<(u64, &mut T)> = from.iter_mut().map(|(number, item)| (*number, item)).collect();
+    all.sort_unstable_by_key(|(number, _)| *number);
+    all
 }
 
 fn millis(time: Duration) -> u64 {

@@ -120,7 +120,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let builder = Builder::new(LINK.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let builder = builder(LINK)?.local_private_key(identity.private())?.prologue(greetings)?;
     let mut handshake = builder.remote_public_key(agent.as_bytes())?.build_initiator()?;
     bare.say(&mut handshake, &[]).await?;
     bare.hear(&mut handshake).await.map_err(refused)?;
@@ -138,7 +138,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let builder = Builder::new(LINK.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let builder = builder(LINK)?.local_private_key(identity.private())?.prologue(greetings)?;
     let mut handshake = builder.build_responder()?;
     bare.hear(&mut handshake).await?;
     let host = handshake.get_remote_static().and_then(PublicKey::read).filter(|&host| known(host)).ok_or(LinkError::Refused)?;
@@ -159,7 +159,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let builder = Builder::new(PAIR.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let builder = builder(PAIR)?.local_private_key(identity.private())?.prologue(greetings)?;
     let mut handshake = builder.psk(0, secret.bytes())?.build_initiator()?;
     bare.say(&mut handshake, &[]).await?;
     let theirs = bare.hear(&mut handshake).await.map_err(refused)?;
@@ -181,7 +181,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let builder = Builder::new(PAIR.parse()?).local_private_key(identity.private())?.prologue(greetings)?;
+    let builder = builder(PAIR)?.local_private_key(identity.private())?.prologue(greetings)?;
     let mut handshake = builder.psk(0, secret.bytes())?.build_responder()?;
     bare.hear(&mut handshake).await?;
     bare.say(&mut handshake, name.as_bytes()).await?;
@@ -212,6 +212,16 @@ fn refused(error: LinkError) -> LinkError {
         LinkError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => LinkError::Refused,
         other => other,
     }
+}
+
+/// Noise by this pattern, with the cipher this crate was built with.
+fn builder<'a>(pattern: &str) -> Result<Builder<'a>, LinkError> {
+    let pattern = pattern.parse()?;
+    #[cfg(feature = "aws-lc-rs")]
+    let builder = Builder::with_resolver(pattern, super::cipher::resolver());
+    #[cfg(not(feature = "aws-lc-rs"))]
+    let builder = Builder::new(pattern);
+    Ok(builder)
 }
 
 fn both(host: &[u8; LENGTH], agent: &[u8; LENGTH]) -> Greetings {

@@ -1,5 +1,7 @@
 //! Who is at the other end, and keeping everybody else out: greetings, handshakes, records.
 
+#[cfg(feature = "aws-lc-rs")]
+mod cipher;
 mod greeting;
 mod handshake;
 mod keys;

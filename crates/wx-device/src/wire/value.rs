@@ -21,7 +21,7 @@ impl BadValue {
 }
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, BadValue> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(64); // most are shorter
     value.serialize(&mut Serializer::new(&mut out)).map_err(|error| BadValue::new("nothing, but has a value", error))?;
     Ok(out)
 }

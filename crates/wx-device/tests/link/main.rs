@@ -1,52 +1,138 @@
-//! A host and an agent over a real socket: what a link promises when all goes well, and whom it lets in.
+//! A host and an agent over real sockets: what a link promises, whom it lets in, and what is left of its promises when things break.
 
+mod backend;
+mod broken;
+mod events;
+mod identity;
 mod pair;
+mod proxy;
+mod restarted;
 
 use std::{sync::Arc, time::Duration};
 
+use backend::Held;
 use pair::{Pair, paired};
 use wx_api::{
-    Api, Call, Cx, Effect, ErrorKind, Invoke as _, Reply,
+    Call, Clock, Cx, ErrorKind, Invoke as _, Reply, Timestamp,
     login::{CheckSessionRequest, LoginRequest},
 };
+use wx_mock::World;
 
-fn cx() -> Cx {
+pub(crate) fn cx() -> Cx {
     Cx::new("wx4f4bc4dec97d474b")
+}
+
+pub(crate) fn login() -> Call {
+    LoginRequest::default().into()
+}
+
+pub(crate) fn code(reply: Reply) -> String {
+    let Reply::Login(login) = reply else { panic!("{reply:?} is no login") };
+    login.code
+}
+
+/// Whether the future, asked once, has no answer yet.
+pub(crate) async fn pending_once<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|task| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(task).is_pending())).await
 }
 
 #[tokio::test]
 async fn calls_answer_as_they_would_without_a_link() {
-    let pair = paired().await;
+    let pair = paired(World::new(1).host()).await;
     let device = pair.connect().await;
     let error = device.invoke(&cx(), CheckSessionRequest {}.into()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Session, Some(-13001)));
-    let reply = device.invoke(&cx(), LoginRequest::default().into()).await.unwrap();
-    assert!(matches!(reply, Reply::Login(login) if !login.code.is_empty()));
-    assert_eq!(Api::Login.facts().map(|facts| facts.effect), Some(Effect::Once), "both ways of calling were tried");
+    assert!(!code(device.invoke(&cx(), login()).await.unwrap()).is_empty());
     assert_eq!(device.supported(), pair.wx.supported(&cx()));
     device.close().await;
+    let error = device.invoke(&cx(), login()).await.unwrap_err();
+    assert_eq!(error.to_string(), "login:fail the link was closed");
 }
 
 #[tokio::test]
-async fn a_thousand_calls_at_once_all_answer() {
-    let pair = paired().await;
+async fn thousands_of_calls_at_once_all_answer() {
+    let pair = paired(World::new(1).host()).await;
     let device = pair.connect().await;
     let cx = cx();
-    let calls = (0..3000).map(|_| device.invoke(&cx, Call::from(LoginRequest::default())));
-    let codes = futures_util::future::try_join_all(calls).await.unwrap();
-    assert_eq!(codes.len(), 3000);
+    let calls = (0..3000).map(|_| device.invoke(&cx, login()));
+    assert_eq!(futures_util::future::try_join_all(calls).await.unwrap().len(), 3000);
 }
 
 #[tokio::test]
-async fn a_device_that_was_never_paired_is_told_apart_from_one_that_is_away() {
-    let pair = paired().await;
-    let stranger = tempfile::tempdir().unwrap();
-    let keys = Arc::new(wx_device::KeyRing::open(stranger.path()).unwrap());
-    let error = pair::connect(&pair.address, &keys).await.unwrap_err();
-    assert!(error.to_string().contains("no device is paired at"), "{error}");
-    let Pair { address, keys, agent, .. } = pair;
-    agent.shutdown().await;
-    drop(agent);
-    let error = tokio::time::timeout(Duration::from_secs(5), pair::connect(&address, &keys)).await.unwrap().unwrap_err();
-    assert!(matches!(error, wx_device::LinkError::Io(_) | wx_device::LinkError::Goodbye(_)), "{error}");
+async fn a_call_that_is_dropped_is_dropped_on_the_device_before_anything_later_runs() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    let mut call = device.invoke(&cx, login());
+    assert!(pending_once(&mut call).await);
+    held.wait_for_begun(1).await;
+    drop(call);
+    device.ping().await.unwrap();
+    assert_eq!((held.begun(), held.dropped()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_deadline_is_so_much_time_on_both_ends_whatever_their_clocks_say() {
+    /// A clock that is far from everybody's, and jumps.
+    struct Wrong(std::sync::atomic::AtomicU64);
+    #[async_trait::async_trait]
+    impl Clock for Wrong {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0.load(std::sync::atomic::Ordering::SeqCst))
+        }
+        async fn sleep_until(&self, _: Timestamp) {
+            std::future::pending().await
+        }
+    }
+    let wrong = Arc::new(Wrong(1_000_000.into()));
+    let held = Held::new();
+    let pair = pair::paired_by(held.host(), wrong.clone(), Duration::from_secs(60)).await;
+    let clock = wx_host::TokioClock;
+    let device = pair.connect().await;
+    held.answer(2);
+    let mut remaining = Vec::new();
+    for jump in [0, 86_400_000] {
+        wrong.0.fetch_add(jump, std::sync::atomic::Ordering::SeqCst);
+        let cx = cx().with_deadline(clock.now() + Duration::from_secs(100));
+        device.invoke(&cx, login()).await.unwrap();
+        remaining.push(held.deadlines().last().unwrap().unwrap() - wrong.now());
+    }
+    for left in remaining {
+        assert!((Duration::from_secs(70)..=Duration::from_secs(100)).contains(&left), "{left:?}");
+    }
+    let at_once = cx().with_deadline(clock.now());
+    let error = device.invoke(&at_once, login()).await.unwrap_err();
+    assert_eq!(error.to_string(), "login:fail timeout");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_calls_leave_nothing_behind() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    let run = async |rounds| {
+        for _ in 0..rounds {
+            let reads = (0..490).map(|_| device.invoke(&cx, CheckSessionRequest {}.into()));
+            futures_util::future::try_join_all(reads).await.unwrap();
+            held.answer(10);
+            futures_util::future::try_join_all((0..10).map(|_| device.invoke(&cx, login()))).await.unwrap();
+        }
+    };
+    run(40).await;
+    let before = resident_kib();
+    run(200).await;
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 4096, "{grown} KiB more after 100,000 calls");
+    assert_eq!((held.begun(), held.reads()), (2400, 240 * 490));
+    let Pair { agent, .. } = &pair;
+    assert!(format!("{agent:?}").contains("sessions: 1"), "{agent:?}");
+}
+
+/// Resident memory of this process, as Linux tells it.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

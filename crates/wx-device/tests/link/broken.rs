@@ -1,0 +1,202 @@
+//! When the network breaks.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use wx_api::{ErrorKind, Invoke as _, login::CheckSessionRequest};
+
+use crate::{
+    backend::Held,
+    code, cx, login,
+    pair::{self, paired, paired_by},
+    pending_once,
+    proxy::State,
+};
+
+#[tokio::test]
+async fn a_call_under_way_when_the_link_breaks_is_run_once_and_answered() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    let (reply, ()) = tokio::join!(device.invoke(&cx, login()), async {
+        held.wait_for_begun(1).await;
+        pair.proxy.break_once();
+        held.answer(1);
+    });
+    assert_eq!(code(reply.unwrap()), "code 1");
+    device.ping().await.unwrap();
+    assert_eq!(held.begun(), 1);
+    assert!(pair.proxy.connections() >= 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_on_its_way_is_said_again() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    held.answer(1);
+    pair.proxy.is(State::Deaf);
+    let (reply, ()) = tokio::join!(device.invoke(&cx, login()), async {
+        held.wait_for_begun(1).await;
+        pair.proxy.break_once();
+    });
+    assert_eq!(code(reply.unwrap()), "code 1");
+    assert_eq!(held.begun(), 1);
+}
+
+#[tokio::test]
+async fn a_hundred_breaks_under_load_run_nothing_twice_and_lose_nothing() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    let calls = async {
+        let mut codes = Vec::new();
+        for _ in 0..100 {
+            held.answer(10);
+            let ten = (0..10).map(|_| device.invoke(&cx, login()));
+            codes.extend(futures_util::future::try_join_all(ten).await.unwrap().into_iter().map(code));
+        }
+        codes
+    };
+    let breaks = async {
+        for count in 1..=100 {
+            held.wait_for_begun(count * 10 - 5).await;
+            pair.proxy.break_once();
+        }
+    };
+    let (mut codes, ()) = tokio::join!(calls, breaks);
+    codes.sort();
+    codes.dedup();
+    assert_eq!((codes.len(), held.begun()), (1000, 1000));
+}
+
+#[tokio::test]
+async fn a_slow_network_is_only_slow() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    pair.proxy.is(State::Slow(Duration::from_millis(50)));
+    held.answer(20);
+    let cx = cx();
+    let calls = (0..20).map(|_| device.invoke(&cx, login()));
+    assert_eq!(futures_util::future::try_join_all(calls).await.unwrap().len(), 20);
+    assert_eq!((held.begun(), pair.proxy.connections()), (20, 2), "one to pair, one to call");
+}
+
+#[tokio::test]
+async fn a_device_that_stays_away_is_told_and_what_it_had_begun_is_answered_when_it_is_back() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair::builder(&pair.address, &pair.keys).patience(Duration::from_millis(200)).connect().await.unwrap();
+    let cx = cx();
+    let mut begun = device.invoke(&cx, login());
+    assert!(pending_once(&mut begun).await);
+    held.wait_for_begun(1).await;
+    pair.proxy.is(State::Cut);
+    // Each of these is made while nobody knows yet whether the device will soon be back, or once it is clear that it will not.
+    let error = loop {
+        match device.invoke(&cx, CheckSessionRequest {}.into()).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().starts_with("checkSession:fail the device is away: "), "{error}");
+    let at_once = device.invoke(&cx, login()).await.unwrap_err();
+    assert_eq!(at_once.kind(), ErrorKind::Unavailable);
+    assert_eq!(held.begun(), 1, "what failed was not run");
+    pair.proxy.is(State::Open);
+    held.answer(1);
+    assert_eq!(code(begun.await.unwrap()), "code 1");
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_is_noticed() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair::builder(&pair.address, &pair.keys).silence(Duration::from_millis(300)).connect().await.unwrap();
+    let cx = cx();
+    let before = pair.proxy.connections();
+    pair.proxy.is(State::Silent);
+    let (reply, ()) = tokio::join!(device.invoke(&cx, login()), async {
+        while pair.proxy.connections() == before {
+            tokio::task::yield_now().await;
+        }
+        pair.proxy.is(State::Open);
+        held.answer(1);
+    });
+    assert_eq!(code(reply.unwrap()), "code 1");
+    assert_eq!(held.begun(), 1);
+}
+
+#[tokio::test]
+async fn a_byte_that_was_changed_on_its_way_breaks_the_link_and_nothing_else() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    held.answer(1);
+    pair.proxy.spoil();
+    assert_eq!(code(device.invoke(&cx(), login()).await.unwrap()), "code 1");
+    assert_eq!((held.begun(), pair.proxy.connections()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_host_that_reads_nothing_is_let_go_of_and_harms_no_other() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let (stalled, well) = (pair.connect().await, pair::connect(&pair.address, &pair.keys).await.unwrap());
+    let cx = cx();
+    pair.proxy.is(State::Deaf);
+    let calls: Vec<_> = (0..1000).map(|_| stalled.invoke(&cx, CheckSessionRequest {}.into())).collect();
+    let mut calls = futures_util::future::join_all(calls);
+    assert!(pending_once(&mut calls).await);
+    pair.proxy.is(State::Open);
+    well.invoke(&cx, CheckSessionRequest {}.into()).await.unwrap();
+    assert!(calls.await.into_iter().all(|call| call.is_ok()));
+}
+
+#[tokio::test]
+async fn a_host_that_is_gone_for_good_leaves_nothing_running() {
+    let held = Held::new();
+    let pair = paired_by(held.host(), std::sync::Arc::new(wx_host::TokioClock), Duration::from_millis(50)).await;
+    let device = pair.connect().await;
+    let cx = cx();
+    let mut call = device.invoke(&cx, login());
+    assert!(pending_once(&mut call).await);
+    held.wait_for_begun(1).await;
+    pair.proxy.is(State::Cut);
+    while held.dropped() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Back too late: the agent no longer knows what became of it.
+    pair.proxy.is(State::Open);
+    let error = call.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
+    assert_eq!(held.begun(), 1);
+}
+
+#[tokio::test]
+async fn garbage_ends_its_own_connection_only() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let greeting = b"wx-link\n\x01\x01\x00\x00";
+    let mut long_handshake = greeting.to_vec();
+    long_handshake.extend_from_slice(&[0xff; 70_000]);
+    let garbage: [&[u8]; 5] = [b"GET / HTTP/1.1\r\n\r\n", b"wx-link\n\x01\x01\x07\x00", greeting, &long_handshake, &[0; 100]];
+    for bytes in garbage {
+        let mut stranger = TcpStream::connect(pair.proxy.address()).await.unwrap();
+        let _ = stranger.write_all(bytes).await; // it may be hung up on at any byte
+        let _ = stranger.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stranger.read_to_end(&mut answer).await;
+        assert!(answer.len() <= 12, "no stranger is told more than a greeting: {answer:?}");
+    }
+    device.invoke(&cx(), CheckSessionRequest {}.into()).await.unwrap();
+}
