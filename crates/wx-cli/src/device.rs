@@ -231,3 +231,21 @@ impl Device {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_served_world_keeps_pace_with_real_time() {
+        let (world, wait) = (World::new(SEED), Duration::from_millis(50));
+        let clock = world.clock().clone();
+        let device = Device { world: Some(world), ..Device::new(stack(Host::default(), clock.clone()), clock.clone()) };
+        let (begun, until) = (Instant::now(), clock.now() + wait);
+        tokio::select! {
+            () = device.keep_pace() => {}
+            () = clock.sleep_until(until) => {}
+        }
+        assert!(begun.elapsed() >= wait && clock.now() >= until, "{:?}", begun.elapsed());
+    }
+}

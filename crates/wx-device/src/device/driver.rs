@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Builder, state::Shared};
 use crate::{
-    LinkError, PublicKey,
+    LinkError, PublicKey, address,
     incoming::{Incoming, garbage, read},
     is_set,
     outgoing::Outgoing,
@@ -117,7 +117,7 @@ impl Link {
 
     /// Everything that is said over one connection; why it ended.
     async fn talk(&self, open: Open, on_welcome: impl FnOnce(), mut ended: watch::Receiver<bool>) -> LinkError {
-        let Open { sealer, mut incoming, mut writer, mut child } = open;
+        let Open { sealer, mut incoming, mut writer, child } = open;
         let out = Arc::new(Outgoing::default());
         out.say(wire::Hello { session: self.shared.session, build: BUILD });
         {
@@ -137,10 +137,7 @@ impl Link {
             let _ = timeout(GOODBYE, write).await; // whether it was heard changes nothing
         }
         drop((incoming, writer));
-        if let Some(child) = &mut child {
-            // An agent that is a command of this host's ends by itself now, its journal in order; killing it is for one that does not.
-            let _ = timeout(GOODBYE, child.wait()).await;
-        }
+        address::ended(child).await;
         LinkError::Goodbye("this end said it".to_owned())
     }
 
