@@ -31,6 +31,7 @@ pub(super) struct ListOptions {
 )]
 pub(super) struct RevokeOptions {
     /// The name or the key of it, as `wx agent devices` lists them.
+    #[arg(allow_hyphen_values = true)]
     name_or_key: String,
 }
 

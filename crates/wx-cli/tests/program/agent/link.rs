@@ -1,7 +1,8 @@
 //! What a host does with a device elsewhere.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     path::Path,
     process::Stdio,
 };
@@ -117,6 +118,27 @@ fn the_suite_judges_what_needs_no_hand_on_the_world() {
     let (summary, reasons) = run.stdout.split_once('\n').unwrap();
     assert!(summary.starts_with(&agent.address) && summary.contains(" passed, ") && summary.ends_with(" ignored"), "{summary}");
     assert!(reasons.contains("ignored where the world has no clock\n"), "{reasons}");
+}
+
+#[test]
+fn another_version_and_what_is_no_agent_say_what_to_do() {
+    let host = Home::new();
+    for (answer, advice) in [
+        (&b"wx-link\n\x00\x01\x07\x09"[..], "speaks versions 7 to 9 of the protocol, this one 1 to 1: update the older of the two"),
+        (b"wx-link\n\x00\x02\x00\x00", "too many connections: try again later"),
+        (b"SSH-2.0-OpenSSH_9.2p1", "is no agent: is the address right?"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(answer).unwrap();
+            stream.read_to_end(&mut Vec::new()).unwrap(); // until the host has gone
+        });
+        let run = host.joins(&format!("wx-pair:{address}#{}", "A".repeat(43)), &[]).exits(1);
+        assert!(run.stderr.contains(&address) && run.stderr.contains(advice), "{}", run.stderr);
+        server.join().unwrap();
+    }
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn both_ends_list_each_other_until_that_is_taken_back() {
     );
     let unknown = host.run(&["agent", "revoke", "laptop"]).exits(1);
     assert!(unknown.stderr.contains("nobody has the name or the key `laptop`"), "{}", unknown.stderr);
+    host.run(&["agent", "revoke", "-a-key-may-begin-so"]).exits(1);
     assert!(host.run(&["agent", "revoke", key]).exits(0).stderr.contains("1 device forgotten"));
     assert_eq!(host.run(&["agent", "devices"]).exits(0).quiet().stdout, "");
     assert_eq!(Home::new().run(&["agent", "devices", "--json"]).exits(0).quiet().stdout, "[]\n");
