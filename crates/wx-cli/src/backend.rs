@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use wx_device::{Address, AddressError};
+
 /// A backend, as `--backend` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -10,12 +12,15 @@ pub(crate) enum Backend {
     /// The real parts of this machine.
     Desktop,
     /// A device at the other end of a link.
-    Remote(String),
+    Remote(Address),
 }
 
 /// A name that no backend has.
 #[derive(Debug)]
-pub(crate) struct Unknown(String);
+pub(crate) enum Unknown {
+    Name(String),
+    Address(AddressError),
+}
 
 impl FromStr for Backend {
     type Err = Unknown;
@@ -24,34 +29,34 @@ impl FromStr for Backend {
         match name {
             "mock" => Ok(Self::Mock),
             "desktop" => Ok(Self::Desktop),
-            url if url.contains("://") => Ok(Self::Remote(url.to_owned())),
-            other => Err(Unknown(other.to_owned())),
+            address if address.contains("://") => address.parse().map(Self::Remote).map_err(Unknown::Address),
+            other => Err(Unknown::Name(other.to_owned())),
         }
     }
 }
 
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mock => "mock",
-            Self::Desktop => "desktop",
-            Self::Remote(url) => url,
-        })
+        match self {
+            Self::Mock => f.write_str("mock"),
+            Self::Desktop => f.write_str("desktop"),
+            Self::Remote(address) => address.fmt(f),
+        }
     }
 }
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no backend is called `{}`: there are {}", self.0, NAMES.join(", "))
+        match self {
+            Self::Name(name) => {
+                write!(
+                    f,
+                    "no backend is called `{name}`: there are mock, desktop, and the address of an agent, such as tcp://HOST:PORT"
+                )
+            }
+            Self::Address(error) => error.fmt(f),
+        }
     }
 }
 
 impl std::error::Error for Unknown {}
-
-/// The names of the backends in this program.
-pub(crate) const NAMES: &[&str] = &["mock", "desktop"];
-
-/// Why nothing can be asked of a device at the other end of a link.
-pub(crate) fn no_link(url: &str) -> String {
-    format!("{url}: devices at the other end of a link are not there yet; use one of {}", NAMES.join(", "))
-}

@@ -1,9 +1,10 @@
-//! The device that a command works with: a backend, the layers of a product around it, and who calls.
+//! The device that a command works with: a backend, and the layers of a product around it.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, future::pending, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use clap::{Args, ValueEnum};
-use wx_api::{ApiSet, Clock, Cx, Host, Invoke as _, Platform, Profile, Scope, Version, authorization::Authorization};
+use clap::Args;
+use tokio::time::{Instant, interval};
+use wx_api::{ApiSet, Clock, Host, Invoke, Scope, authorization::Authorization};
 use wx_crypto::Secret;
 use wx_desktop::{
     Desktop, PlatformAt,
@@ -13,34 +14,27 @@ use wx_host::{Consent, MemoryStore, Timeout, TokioClock, Wx};
 use wx_mock::World;
 
 use crate::{
-    backend::{self, Backend},
+    backend::Backend,
     consent::{ForThisRun, TerminalPrompt},
     failure::Failure,
     finger,
     input::{self, Text},
-    settings,
+    link, settings,
     world_file::WorldFile,
 };
 
-/// The appid of the official examples.
-const APP: &str = "wx4f4bc4dec97d474b";
-/// The user of a host that tells none apart.
-const USER: &str = "default";
 /// The seed of a world whose seed does not matter.
 const SEED: u64 = 1;
+/// How far a served world may be behind.
+const PACE: Duration = Duration::from_millis(10);
 
-/// Which backend, under which profile.
+/// Which backend.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BackendOptions {
-    /// What does the work: mock, a world in memory that is the same every time; or desktop, the real parts of this machine.
+    /// What does the work: mock, a world in memory that is the same every time; desktop, the real parts of this machine; or a device
+    /// elsewhere by the address of its agent, tcp://HOST:PORT, unix:///PATH or exec://COMMAND.
     #[arg(long, value_name = "BACKEND", default_value = "mock")]
     pub(crate) backend: Backend,
-    /// The kind of phone that a mini-program finds.
-    #[arg(long, value_enum, default_value = "android", value_name = "PLATFORM")]
-    profile: Phone,
-    /// Its base library, such as 1.9.94; the newest unless given.
-    #[arg(long, value_name = "VERSION")]
-    sdk: Option<Version>,
     /// What the world of the mock is like to begin with: see docs/wx.md.
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
@@ -49,17 +43,11 @@ pub(crate) struct BackendOptions {
     seed: Option<u64>,
 }
 
-/// Who calls, and what they may do.
+/// The device, and what is decided on it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeviceOptions {
     #[command(flatten)]
     pub(crate) backend: BackendOptions,
-    /// The mini-program's appid.
-    #[arg(long, value_name = "ID", default_value = APP)]
-    app_id: String,
-    /// The user, by the name this host knows them; `default` unless given.
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
     /// Consents to this scope for this run, whatever was decided before; may be repeated.
     #[arg(long, value_name = "SCOPE")]
     grant: Vec<Scope>,
@@ -77,44 +65,26 @@ pub(crate) struct DeviceOptions {
     vpcd: Option<SocketAddr>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Phone {
-    Android,
-    Ios,
-    Devtools,
-}
-
 /// A device that is ready to be called.
 pub(crate) struct Device {
     /// Its APIs.
     pub(crate) wx: Wx,
-    /// Who calls.
-    pub(crate) cx: Cx,
     /// Its time.
     pub(crate) clock: Arc<dyn Clock>,
     /// The world around it, if it is a fake one.
     pub(crate) world: Option<World>,
+    /// Whose it is, if its world says so.
+    pub(crate) user: Option<String>,
     desktop: Option<Desktop>,
+    link: Option<wx_device::Device>,
 }
 
 impl BackendOptions {
-    /// What a mini-program finds the phone to be.
-    pub(crate) fn profile(&self) -> Profile {
-        let profile = Profile::new(match self.profile {
-            Phone::Android => Platform::Android,
-            Phone::Ios => Platform::Ios,
-            Phone::Devtools => Platform::Devtools,
-        });
-        match self.sdk {
-            Some(sdk) => profile.with_sdk(sdk),
-            None => profile,
-        }
-    }
-
-    /// What it can do, without anybody to do it for: no server is started, no consent asked, and nothing kept.
+    /// What it can do under the newest base library, without anybody to do it for: no server is started, no consent asked, and nothing
+    /// kept.
     pub(crate) async fn supported(&self) -> Result<ApiSet, Failure> {
         self.world_file()?;
-        Ok(supported(&self.backend).await? & self.profile().apis())
+        supported(&self.backend).await
     }
 
     /// What the world is like, for a backend that has one.
@@ -138,14 +108,23 @@ pub(crate) async fn supported(backend: &Backend) -> Result<ApiSet, Failure> {
             let soter = ApiSet::ALL.iter().filter(|api| api.domain() == "soter").collect();
             return Ok(with_consent(host) | soter);
         }
-        Backend::Remote(url) => return Err(Failure::misuse(backend::no_link(url))),
+        Backend::Remote(address) => {
+            let link = link::connect(address).await?;
+            let supported = link.supported();
+            link.close().await;
+            return Ok(supported);
+        }
     };
     Ok(with_consent(host))
 }
 
 fn with_consent(host: Host) -> ApiSet {
     let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(MemoryStore::default()));
-    Host { authorization: Some(Arc::new(consent)), ..host }.supported()
+    with(consent, host).supported()
+}
+
+fn with(consent: impl Authorization + 'static, host: Host) -> Host {
+    Host { authorization: Some(Arc::new(consent)), ..host }
 }
 
 impl DeviceOptions {
@@ -153,8 +132,6 @@ impl DeviceOptions {
     pub(crate) async fn open(&self) -> Result<Device, Failure> {
         let file = self.backend.world_file()?;
         let decided = self.decided(&file)?;
-        let user = self.user.as_deref().or(file.user.id.as_deref()).unwrap_or(USER);
-        let cx = Cx::new(&self.app_id).with_user(user).with_profile(self.backend.profile());
         if self.platform.is_some() && self.backend.backend != Backend::Desktop {
             return Err(Failure::misuse("--platform is for the desktop backend: others have no platform server to sign in at"));
         }
@@ -165,7 +142,8 @@ impl DeviceOptions {
                 let store = ForThisRun::new(MemoryStore::default(), decided);
                 let consent = Consent::new(world.user().clone(), Arc::new(store));
                 let clock: Arc<dyn Clock> = world.clock().clone();
-                Ok(Device { wx: stack(world.host(), consent, clock.clone()), cx, clock, world: Some(world), desktop: None })
+                let wx = stack(with(consent, world.host()), clock.clone());
+                Ok(Device { world: Some(world), user: file.user.id, ..Device::new(wx, clock) })
             }
             Backend::Desktop => {
                 let store = ForThisRun::new(settings::open()?, decided);
@@ -177,10 +155,17 @@ impl DeviceOptions {
                     builder = builder.hce(Arc::new(DesktopHce::new(Arc::new(vpcd), clock.clone())));
                 }
                 let desktop = builder.start().await.map_err(Failure::failed)?;
-                let wx = stack(desktop.host(), consent, clock.clone());
-                Ok(Device { wx, cx, clock, world: None, desktop: Some(desktop) })
+                let wx = stack(with(consent, desktop.host()), clock.clone());
+                Ok(Device { desktop: Some(desktop), ..Device::new(wx, clock) })
             }
-            Backend::Remote(url) => Err(Failure::misuse(backend::no_link(url))),
+            Backend::Remote(_) if !decided.is_empty() => {
+                Err(Failure::misuse("consent is given at the device: --grant and --deny are for `wx agent serve` there"))
+            }
+            Backend::Remote(address) => {
+                let clock: Arc<dyn Clock> = Arc::new(TokioClock);
+                let link = link::connect(address).await?;
+                Ok(Device { link: Some(link.clone()), ..Device::new(stack(link, clock.clone()), clock) })
+            }
         }
     }
 
@@ -205,11 +190,15 @@ impl DeviceOptions {
 }
 
 /// The layers of a product around a backend.
-fn stack(host: Host, consent: impl Authorization + 'static, clock: Arc<dyn Clock>) -> Wx {
-    Wx::builder(Host { authorization: Some(Arc::new(consent)), ..host }).trace().timeout(Timeout::new(clock)).build()
+fn stack(backend: impl Invoke + 'static, clock: Arc<dyn Clock>) -> Wx {
+    Wx::builder(backend).trace().timeout(Timeout::new(clock)).build()
 }
 
 impl Device {
+    fn new(wx: Wx, clock: Arc<dyn Clock>) -> Self {
+        Self { wx, clock, world: None, user: None, desktop: None, link: None }
+    }
+
     /// Runs `work` to its end. In a fake world time passes whenever everybody waits; when nothing would ever happen there again,
     /// there is no answer.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
@@ -219,11 +208,44 @@ impl Device {
         }
     }
 
+    /// Never ends. In a fake world time passes meanwhile as it does outside, for those whom nobody here knows to wait for.
+    pub(crate) async fn keep_pace(&self) {
+        let Some(world) = &self.world else { return pending().await };
+        let (clock, begun) = (world.clock(), Instant::now());
+        let start = clock.now();
+        let mut ticks = interval(PACE);
+        loop {
+            ticks.tick().await;
+            clock.advance(start + begun.elapsed() - clock.now());
+        }
+    }
+
     /// Puts away what was made ready.
     pub(crate) async fn close(self) -> Result<(), Failure> {
+        if let Some(link) = self.link {
+            link.close().await;
+        }
         match self.desktop {
             Some(desktop) => desktop.shutdown().await.map_err(|error| Failure::failed(format!("the platform server: {error}"))),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_served_world_keeps_pace_with_real_time() {
+        let (world, wait) = (World::new(SEED), Duration::from_millis(50));
+        let clock = world.clock().clone();
+        let device = Device { world: Some(world), ..Device::new(stack(Host::default(), clock.clone()), clock.clone()) };
+        let (begun, until) = (Instant::now(), clock.now() + wait);
+        tokio::select! {
+            () = device.keep_pace() => {}
+            () = clock.sleep_until(until) => {}
+        }
+        assert!(begun.elapsed() >= wait && clock.now() >= until, "{:?}", begun.elapsed());
     }
 }

@@ -1,5 +1,7 @@
 //! What a machine has.
 
+pub(crate) mod link;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stderr)] // a program talks to its user; results go through `output`, which knows of closed pipes
 
 mod backend;
+mod caller;
 mod commands;
 mod consent;
 mod device;
@@ -17,6 +18,7 @@ mod failure;
 mod finger;
 mod folders;
 mod input;
+mod link;
 mod output;
 mod settings;
 mod terminal;

@@ -1,10 +1,14 @@
-use std::{fmt, path::PathBuf, process::Stdio, str::FromStr};
+use std::{fmt, path::PathBuf, process::Stdio, str::FromStr, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
     process::{Child, Command},
+    time::timeout,
 };
+
+/// How long a command may take to end by itself.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 /// Where an agent is: `tcp://192.168.1.7:7411`, `unix:///run/wx.sock`, or the output and input of a command,
 /// `exec://ssh kiosk wx agent serve --stdio`.
@@ -89,6 +93,14 @@ impl Address {
                 Ok(Stream { reader: Box::new(reader), writer: Box::new(writer), child: Some(child) })
             }
         }
+    }
+}
+
+/// Waits a moment for a command to end by itself, now that its input has ended: an agent's journal is in order then. It is killed if it
+/// does not.
+pub(crate) async fn ended(child: Option<Child>) {
+    if let Some(mut child) = child {
+        let _ = timeout(LAST_MOMENT, child.wait()).await; // killed when dropped
     }
 }
 

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Address, KeyRing, LinkError, PairingSecret,
+    address::{self, Stream},
     secure::{Purpose, greet, pair_as_host},
 };
 
@@ -59,7 +60,11 @@ impl Invitation {
         let paired = async {
             let mut stream = self.address.connect().await?;
             let (bare, greetings) = greet(&mut stream.reader, &mut stream.writer, Purpose::Pair).await?;
-            pair_as_host(bare, &greetings, keys.identity(), &self.secret, name).await
+            let paired = pair_as_host(bare, &greetings, keys.identity(), &self.secret, name).await;
+            let Stream { reader, writer, child } = stream;
+            drop((reader, writer));
+            address::ended(child).await;
+            paired
         };
         let paired = timeout(PATIENCE, paired).await.map_err(|_| LinkError::Silent(PATIENCE.as_secs()))??;
         keys.add(&paired.name, paired.key, Some(&self.address.to_string()))?;

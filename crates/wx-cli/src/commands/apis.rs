@@ -7,6 +7,7 @@ use serde::Serialize;
 use wx_api::{Api, ApiSet, Profile};
 
 use crate::{
+    caller::PhoneOptions,
     commands::block_on,
     device::BackendOptions,
     failure::Failure,
@@ -19,10 +20,13 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     wx apis\n  \
     wx apis --sdk 1.9.94\n  \
+    wx apis --backend tcp://192.168.1.7:7411\n  \
     wx apis --json | jq -r '.[] | select(.supported) | .name'")]
 pub(crate) struct Options {
     #[command(flatten)]
     backend: BackendOptions,
+    #[command(flatten)]
+    phone: PhoneOptions,
     /// As one array of JSON objects.
     #[arg(long)]
     json: bool,
@@ -42,8 +46,8 @@ struct Row {
 
 /// Prints the list.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let supported = block_on(options.backend.supported())?;
-    let profile = options.backend.profile();
+    let profile = options.phone.profile();
+    let supported = block_on(options.backend.supported())? & profile.apis();
     let backend = options.backend.backend.to_string();
     let rows: Vec<Row> = Api::ALL.iter().map(|&api| row(api, supported, &profile, &backend)).collect();
     if options.json {

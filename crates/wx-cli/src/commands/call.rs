@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use wx_api::Api;
 
 use crate::{
+    caller::CallerOptions,
     commands::{block_on, verdict},
     device::DeviceOptions,
     failure::Failure,
@@ -22,7 +23,8 @@ use crate::{
     wx call login\n  \
     wx call authorize '{\"scope\": \"scope.record\"}' --deny scope.record\n  \
     echo '{\"aid_list\": [\"F222222222\"]}' | wx call startHCE -\n  \
-    wx call getHCEState --profile ios")]
+    wx call getHCEState --profile ios\n  \
+    wx call login --backend tcp://192.168.1.7:7411")]
 pub(crate) struct Options {
     /// The API, such as `login`; `wx apis` lists them.
     api: String,
@@ -31,6 +33,8 @@ pub(crate) struct Options {
     args: Option<Text>,
     #[command(flatten)]
     device: DeviceOptions,
+    #[command(flatten)]
+    caller: CallerOptions,
 }
 
 /// Calls, prints the answer, and tells by the exit code whether it is ok.
@@ -47,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     }
     let answer = block_on(async {
         let device = options.device.open().await?;
-        let answer = device.run(device.wx.call_json(&device.cx, &options.api, args)).await;
+        let answer = device.run(device.wx.call_json(&options.caller.cx(&device), &options.api, args)).await;
         device.close().await?;
         answer.ok_or_else(|| {
             Failure::failed(format!(

@@ -1,6 +1,8 @@
 //! `wx conformance`.
 
-use std::process::ExitCode;
+mod remote;
+
+use std::{collections::BTreeSet, process::ExitCode};
 
 use clap::Args;
 use serde::Serialize;
@@ -8,8 +10,9 @@ use wx_conformance::{Harness, Report, Verdict, judge_all};
 use wx_desktop::conformance::DesktopHarness;
 use wx_mock::conformance::MockHarness;
 
+use self::remote::Remote;
 use crate::{
-    backend::{self, Backend},
+    backend::Backend,
     commands::verdict,
     failure::Failure,
     output,
@@ -19,10 +22,13 @@ use crate::{
 /// Judges the backends of this program by the conformance suite.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes:\n  0  every verdict is as it should be\n  1  one is not\n  2  no such backend, or no case matches\n\n\
+    after_help = "Of a device elsewhere only that can be judged which needs no hand on its world: no time that is moved, no finger, no \
+    reader, no developer's server. The other cases are ignored, with what they miss. It gets a new mini-program for every case, and prompts are \
+    shown at the device.\n\nExit codes:\n  0  every verdict is as it should be\n  1  one is not\n  2  no such backend, or no case matches\n\n\
     Examples:\n  \
     wx conformance\n  \
     wx conformance --backend mock --filter hce::\n  \
+    wx conformance --backend tcp://192.168.1.7:7411\n  \
     wx conformance --json | jq '.backends[].cases[] | select(.verdict == \"failed\")'"
 )]
 pub(crate) struct Options {
@@ -72,7 +78,7 @@ fn harnesses(only: Option<&Backend>) -> Result<Vec<Box<dyn Harness>>, Failure> {
         None => Ok(vec![Box::new(MockHarness), Box::new(DesktopHarness::default())]),
         Some(Backend::Mock) => Ok(vec![Box::new(MockHarness)]),
         Some(Backend::Desktop) => Ok(vec![Box::new(DesktopHarness::default())]),
-        Some(Backend::Remote(url)) => Err(Failure::misuse(backend::no_link(url))),
+        Some(Backend::Remote(address)) => Ok(vec![Box::new(Remote::connect(address)?)]),
     }
 }
 
@@ -91,7 +97,13 @@ fn tell(report: &Report) -> Result<(), Failure> {
             (count > 0).then(|| format!("{count} {name}"))
         })
         .collect::<Vec<_>>();
-    output::line(&format!("{}: {}", report.backend, counts.join(", ")))
+    output::line(&format!("{}: {}", report.backend, counts.join(", ")))?;
+    let reasons: BTreeSet<&str> = report.cases.iter().filter_map(|case| ignored(&case.verdict)).collect();
+    reasons.into_iter().try_for_each(|reason| output::line(&format!("    ignored where {reason}")))
+}
+
+fn ignored(verdict: &Verdict) -> Option<&str> {
+    if let Verdict::Ignored { reason } = verdict { Some(reason) } else { None }
 }
 
 fn word(verdict: &Verdict) -> &'static str {

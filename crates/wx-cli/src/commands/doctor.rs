@@ -3,23 +3,31 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use wx_device::Address;
 
 use crate::{
     backend::Backend,
-    commands::block_on,
+    commands::{block_on, verdict},
     device,
-    doctor::{Machine, Part},
+    doctor::{Machine, Part, link},
     failure::Failure,
     output,
     terminal::{Tone, paint},
 };
 
-/// Says what this machine has for a backend on real hardware, and how to get the rest.
+/// Says what this machine has for a backend on real hardware, and how to get the rest; or how the link to a device elsewhere is.
 #[derive(Debug, Args)]
-#[command(after_help = "A part that is missing is no failure: the exit code is 0.\n\nExamples:\n  \
+#[command(
+    after_help = "A part of this machine that is missing is no failure: the exit code is 0. It is 1 when a device that was asked \
+    for does not answer.\n\nExamples:\n  \
     wx doctor\n  \
-    wx doctor --json | jq -r '.[] | select(.found | not) | .get'")]
+    wx doctor --backend tcp://192.168.1.7:7411\n  \
+    wx doctor --json | jq -r '.[] | select(.found | not) | .get'"
+)]
 pub(crate) struct Options {
+    /// The address of an agent: looks at the link to it instead.
+    #[arg(long, value_name = "ADDRESS")]
+    backend: Option<Address>,
     /// As one array of JSON objects.
     #[arg(long)]
     json: bool,
@@ -27,17 +35,23 @@ pub(crate) struct Options {
 
 /// Looks and tells.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let supported = block_on(device::supported(&Backend::Desktop))?;
-    let parts = Machine::here(supported).parts();
+    let (parts, is_well) = if let Some(address) = &options.backend {
+        let parts = block_on(link::parts(address))?;
+        let is_well = parts.iter().all(|part| part.found);
+        (parts, is_well)
+    } else {
+        let supported = block_on(device::supported(&Backend::Desktop))?;
+        (Machine::here(supported).parts(), true)
+    };
     if options.json {
         output::json(&parts)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(verdict(is_well));
     }
     let width = parts.iter().map(|part| part.name.len()).max().unwrap_or(0);
     for part in &parts {
         tell(part, width)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(verdict(is_well))
 }
 
 fn tell(part: &Part, width: usize) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod agent;
 mod apis;
 mod call;
 mod completions;
@@ -9,6 +10,7 @@ mod man;
 mod open_data;
 mod platform;
 mod run;
+mod serving;
 mod settings;
 
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ pub(crate) enum Command {
     Apis(apis::Options),
     OpenData(open_data::Options),
     Platform(platform::Options),
+    Agent(agent::Options),
     Settings(settings::Options),
     Conformance(conformance::Options),
     Doctor(doctor::Options),
@@ -40,6 +43,7 @@ pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Apis(options) => apis::run(&options),
         Command::OpenData(options) => open_data::run(options),
         Command::Platform(options) => platform::run(options),
+        Command::Agent(options) => agent::run(options),
         Command::Settings(options) => settings::run(options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Doctor(options) => doctor::run(&options),

@@ -11,9 +11,11 @@ use std::{
 };
 
 use clap::Args;
+use wx_api::Cx;
 use wx_js::{Engine, Fault, Level};
 
 use crate::{
+    caller::CallerOptions,
     commands::{block_on, verdict},
     device::{Device, DeviceOptions},
     failure::Failure,
@@ -32,10 +34,13 @@ use crate::{
     Examples:\n  \
     wx run app.js\n  \
     wx run --world world.toml order.js 42\n  \
-    wx run --backend desktop --grant scope.userInfo sign-in.js")]
+    wx run --backend desktop --grant scope.userInfo sign-in.js\n  \
+    wx run --backend tcp://192.168.1.7:7411 sign-in.js")]
 pub(crate) struct Options {
     #[command(flatten)]
     device: DeviceOptions,
+    #[command(flatten)]
+    caller: CallerOptions,
     /// The script. A file that ends in .mjs, or has import or export, is a module.
     script: PathBuf,
     /// What the script finds in `args`.
@@ -48,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let (folder, name) = place(&options.script)?;
     block_on(async {
         let device = options.device.open().await?;
-        let outcome = play(&device, &folder, &name, &options.args).await;
+        let outcome = play(&device, options.caller.cx(&device), &folder, &name, &options.args).await;
         device.close().await?;
         outcome
     })
@@ -65,16 +70,17 @@ fn place(script: &Path) -> Result<(PathBuf, String), Failure> {
     Ok((folder.to_owned(), name.to_owned()))
 }
 
-async fn play(device: &Device, folder: &Path, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
+async fn play(device: &Device, cx: Cx, folder: &Path, name: &str, args: &[String]) -> Result<ExitCode, Failure> {
     let told = Rc::new(RefCell::new(Told::default()));
     let sink = told.clone();
-    let mut builder = Engine::builder(device.wx.clone(), device.cx.clone())
+    let app = cx.app().clone();
+    let mut builder = Engine::builder(device.wx.clone(), cx)
         .clock(device.clock.clone())
         .root(folder)
         .console(move |level, line| write(level, line, &sink))
         .value("args", args.to_vec());
     builder = match &device.world {
-        Some(world) => world::install(builder, world, device.cx.app()),
+        Some(world) => world::install(builder, world, &app),
         // A card waits for its reader as long as it takes. In the mock's world the script itself is the reader.
         None => builder.while_listening(),
     };

@@ -86,5 +86,5 @@ fn misuse_is_told_and_exits_with_2() {
     wx(&["call", "login", "{"]).run().misused("the argument is no JSON");
     wx(&["call"]).run().misused("required");
     wx(&["call", "login", "--backend", "moc"]).run().misused("no backend is called `moc`: there are mock");
-    wx(&["call", "login", "--backend", "wx://phone:7000"]).run().misused("not there yet");
+    wx(&["call", "login", "--backend", "wx://phone:7000"]).run().misused("no address of an agent");
 }

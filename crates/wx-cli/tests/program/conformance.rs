@@ -21,5 +21,5 @@ fn the_report_is_that_of_the_suite_itself() {
 #[test]
 fn a_filter_that_matches_nothing_misused() {
     wx(&["conformance", "--filter", "logon::"]).run().misused("no case matches `logon::`");
-    wx(&["conformance", "--backend", "wx://phone"]).run().misused("not there yet");
+    wx(&["conformance", "--backend", "wx://phone"]).run().misused("no address of an agent");
 }

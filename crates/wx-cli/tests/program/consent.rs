@@ -1,27 +1,10 @@
 //! Consent outside the mock: a person at a terminal, and what is kept of what they said.
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
-use crate::{Run, wx};
+use crate::{Run, on_a_terminal, wx};
 
-/// Runs `wx` with these words on a terminal, where somebody types this. What the program says and what is typed come together.
-fn on_a_terminal(home: &Path, line: &str, typed: &str) -> Run {
-    let line = format!("{} {line}", env!("CARGO_BIN_EXE_wx"));
-    let mut terminal = Command::new("/usr/bin/script");
-    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_clear().env("HOME", home).current_dir(home);
-    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = terminal.spawn().expect("script, of bsdutils, is what makes a terminal here");
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap().replace('\r', "");
-    Run { code: output.status.code(), stdout, stderr: String::new() }
-}
-
-/// The same for someone whom nobody is there to ask.
+/// Runs `wx` where nobody is there to ask.
 fn alone(home: &Path, args: &[&str]) -> Run {
     wx(args).env("HOME", home.to_str().unwrap()).run()
 }

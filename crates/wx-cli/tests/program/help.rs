@@ -7,7 +7,9 @@ use crate::wx;
 #[test]
 fn help_goes_to_standard_output_with_exit_codes_and_examples() {
     let run = wx(&["--help"]).run().exits(0).quiet();
-    for command in ["run", "call", "apis", "open-data", "platform", "settings", "conformance", "doctor", "completions", "man"] {
+    for command in
+        ["run", "call", "apis", "open-data", "platform", "agent", "settings", "conformance", "doctor", "completions", "man"]
+    {
         assert!(run.stdout.contains(command), "{command} is not in the help");
         let help = wx(&[command, "--help"]).run().exits(0).quiet().stdout;
         assert!(help.contains("Examples:") && help.contains(&format!("wx {command}")), "{help}");
@@ -45,7 +47,7 @@ fn there_is_a_manual_page_for_the_program_and_for_each_command() {
 fn all_manual_pages_are_written_into_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     wx(&["man", "--dir", folder.path().to_str().unwrap()]).run().exits(0).quiet();
-    for page in ["wx.1", "wx-call.1", "wx-open-data-verify.1"] {
+    for page in ["wx.1", "wx-agent-pair.1", "wx-call.1", "wx-open-data-verify.1"] {
         assert!(folder.path().join(page).is_file(), "{page}");
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
+mod agent;
 mod apis;
 mod call;
 mod conformance;
@@ -15,6 +16,7 @@ mod settings;
 
 use std::{
     io::Write as _,
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
@@ -40,6 +42,19 @@ fn wx(args: &[&str]) -> Wx {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wx"));
     command.args(args).current_dir(home.path()).env_clear().env("HOME", home.path());
     Wx { command, home, input: Vec::new() }
+}
+
+/// Runs `wx` with these words on a terminal, where somebody types this. What the program says and what is typed come together.
+fn on_a_terminal(home: &Path, line: &str, typed: &str) -> Run {
+    let line = format!("{} {line}", env!("CARGO_BIN_EXE_wx"));
+    let mut terminal = Command::new("/usr/bin/script");
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_clear().env("HOME", home).current_dir(home);
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("script, of bsdutils, is what makes a terminal here");
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap().replace('\r', "");
+    Run { code: output.status.code(), stdout, stderr: String::new() }
 }
 
 impl Wx {

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Builder, state::Shared};
 use crate::{
-    LinkError, PublicKey,
+    LinkError, PublicKey, address,
     incoming::{Incoming, garbage, read},
     is_set,
     outgoing::Outgoing,
@@ -36,13 +36,9 @@ const BUILD: &str = concat!("wx-device ", env!("CARGO_PKG_VERSION"));
 type First = oneshot::Sender<Result<(), LinkError>>;
 
 /// Keeps the link, until nobody has the device any more.
-pub(super) async fn run(shared: Arc<Shared>, how: Builder, agent: PublicKey, mut ended: watch::Receiver<bool>, first: First) {
+pub(super) async fn run(shared: Arc<Shared>, how: Builder, agent: PublicKey, ended: watch::Receiver<bool>, first: First) {
     let link = Link { shared: shared.clone(), how, agent };
-    let keep = link.keep(first, ended.clone());
-    tokio::select! {
-        () = keep => {}
-        () = is_set(&mut ended) => {}
-    }
+    link.keep(first, ended).await;
     shared.end();
 }
 
@@ -56,16 +52,20 @@ struct Open {
     sealer: Sealer,
     incoming: Incoming<Box<dyn AsyncRead + Send + Unpin>>,
     writer: Box<dyn AsyncWrite + Send + Unpin>,
-    _child: Option<Child>,
+    child: Option<Child>,
 }
 
 impl Link {
-    async fn keep(&self, first: First, ended: watch::Receiver<bool>) {
+    async fn keep(&self, first: First, mut ended: watch::Receiver<bool>) {
         let mut first = Some(first);
         let mut pause = SOONEST;
         let mut away = Away::since_now();
         loop {
-            let why = match self.open().await {
+            let open = tokio::select! {
+                open = self.open() => open,
+                () = is_set(&mut ended) => return,
+            };
+            let why = match open {
                 Ok(open) => {
                     let first = &mut first;
                     let mut welcomed = false;
@@ -76,6 +76,9 @@ impl Link {
                         }
                     };
                     let why = self.talk(open, on_welcome, ended.clone()).await;
+                    if *ended.borrow() {
+                        return; // it has said goodbye
+                    }
                     self.shared.detach();
                     if welcomed {
                         (pause, away) = (SOONEST, Away::since_now());
@@ -91,7 +94,11 @@ impl Link {
             tracing::info!(address = %self.how.address, error = %why, "the link is down");
             let again = Instant::now() + jittered(pause);
             pause = (pause * 2).min(LATEST);
-            away.pass_until(again, &self.how, &self.shared, &why.to_string()).await;
+            let why = why.to_string();
+            tokio::select! {
+                () = away.pass_until(again, &self.how, &self.shared, &why) => {}
+                () = is_set(&mut ended) => return,
+            }
         }
     }
 
@@ -100,34 +107,38 @@ impl Link {
         let open = async {
             let mut stream = self.how.address.connect().await?;
             let (bare, greetings) = greet(&mut stream.reader, &mut stream.writer, Purpose::Link).await?;
-            let (sealer, opener): (Sealer, Opener) = link_as_host(bare, &greetings, self.how.keys.identity(), self.agent).await?;
+            let (sealer, opener): (Sealer, Opener) =
+                link_as_host(bare, &greetings, self.how.keys.identity(), self.agent).await?;
             let incoming = Incoming::new(stream.reader, opener, LONGEST);
-            Ok(Open { sealer, incoming, writer: stream.writer, _child: stream.child })
+            Ok(Open { sealer, incoming, writer: stream.writer, child: stream.child })
         };
         timeout(HANDSHAKE, open).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))?
     }
 
     /// Everything that is said over one connection; why it ended.
     async fn talk(&self, open: Open, on_welcome: impl FnOnce(), mut ended: watch::Receiver<bool>) -> LinkError {
-        let Open { sealer, mut incoming, mut writer, _child } = open;
+        let Open { sealer, mut incoming, mut writer, child } = open;
         let out = Arc::new(Outgoing::default());
         out.say(wire::Hello { session: self.shared.session, build: BUILD });
-        let listen = async {
-            let why = self.listen(&mut incoming, &out, on_welcome).await;
-            why.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::UnexpectedEof.into()))
-        };
-        let write = out.write(&mut writer, sealer);
-        tokio::pin!(write);
-        tokio::select! {
-            why = listen => why,
-            written = &mut write => written.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::BrokenPipe.into())),
-            () = is_set(&mut ended) => {
-                out.say(wire::Goodbye { reason: "the host ends" });
-                out.close();
-                let _ = timeout(GOODBYE, write).await; // whether it was heard changes nothing
-                LinkError::Goodbye("this end said it".to_owned())
+        {
+            let listen = async {
+                let why = self.listen(&mut incoming, &out, on_welcome).await;
+                why.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::UnexpectedEof.into()))
+            };
+            let write = out.write(&mut writer, sealer);
+            tokio::pin!(write);
+            tokio::select! {
+                why = listen => return why,
+                written = &mut write => return written.err().unwrap_or_else(|| LinkError::Io(std::io::ErrorKind::BrokenPipe.into())),
+                () = is_set(&mut ended) => {}
             }
+            out.say(wire::Goodbye { reason: "the host ends" });
+            out.close();
+            let _ = timeout(GOODBYE, write).await; // whether it was heard changes nothing
         }
+        drop((incoming, writer));
+        address::ended(child).await;
+        LinkError::Goodbye("this end said it".to_owned())
     }
 
     async fn listen(

@@ -12,7 +12,14 @@ use wx_platform::{
 };
 
 use super::{Data, host_key};
-use crate::{commands::block_on, failure::Failure, output, terminal};
+use crate::{
+    commands::{
+        block_on,
+        serving::{interrupted, log},
+    },
+    failure::Failure,
+    output, terminal,
+};
 
 /// Starts the server, prints its address, and serves until it is interrupted.
 #[derive(Debug, Args)]
@@ -63,29 +70,4 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         terminal::say("wx: stopped");
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// Ready when somebody interrupts or ends the program.
-fn interrupted() -> Result<impl Future<Output = ()> + Send, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => tracing::Level::ERROR,
-        1 => tracing::Level::INFO,
-        _ => tracing::Level::DEBUG,
-    };
-    // Nothing else sets one, and a second one would be no reason not to serve.
-    let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).finish(),
-    );
 }

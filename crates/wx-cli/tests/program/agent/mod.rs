@@ -1,0 +1,112 @@
+//! `wx agent`: a device and a host, each in a home of its own.
+
+mod link;
+mod pairing;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::{Run, Wx, wx};
+
+/// The program, as a shell or an address names it.
+const WX: &str = env!("CARGO_BIN_EXE_wx");
+
+/// One end, by its home.
+struct Home(TempDir);
+
+/// An agent that runs.
+struct Agent {
+    child: Child,
+    said: BufReader<ChildStderr>,
+    address: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn wx(&self, args: &[&str]) -> Wx {
+        wx(args).env("HOME", self.path().to_str().unwrap())
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        self.wx(args).run()
+    }
+
+    /// Runs one of the examples, with these words before its name and after it.
+    fn example(&self, before: &[&str], name: &str, after: &[&str]) -> Run {
+        let path = format!("{}/examples/{name}.js", env!("CARGO_MANIFEST_DIR"));
+        self.run(&[&["run"], before, &[&path], after].concat())
+    }
+
+    /// Starts an agent that listens there, and waits until it does.
+    fn serve(&self, listen: &str, args: &[&str]) -> Agent {
+        let mut wx = self.wx(&[&["agent", "serve", "--name", "kiosk", "--listen", listen], args].concat());
+        let mut child = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut agent = Agent { child, said, address: String::new() };
+        let line = agent.says("wx: listening on ");
+        agent.address = line.trim_start_matches("wx: listening on ").trim_end().to_owned();
+        agent
+    }
+
+    /// An invitation to the agent here, or to this address.
+    fn invites(&self, address: &[&str]) -> String {
+        let run = self.run(&[&["agent", "pair"], address].concat()).exits(0);
+        assert!(run.stderr.contains("within 10 minutes"), "{}", run.stderr);
+        run.stdout.trim_end().to_owned()
+    }
+
+    fn joins(&self, invitation: &str, args: &[&str]) -> Run {
+        self.wx(&[&["agent", "join", "--name", "laptop", "@-"], args].concat()).input(&format!("{invitation}\n")).run()
+    }
+}
+
+impl Agent {
+    /// The next line with this in it.
+    fn says(&mut self, text: &str) -> String {
+        let mut passed = String::new();
+        loop {
+            let start = passed.len();
+            assert!(self.said.read_line(&mut passed).unwrap() > 0, "it ended without `{text}`: {passed}");
+            if passed[start..].contains(text) {
+                return passed.split_off(start);
+            }
+        }
+    }
+
+    /// Ends it by this signal, and answers its exit code and what else it said.
+    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+        let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
+        assert!(status.success());
+        let mut said = String::new();
+        while self.said.read_line(&mut said).unwrap() > 0 {}
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
+
+/// A device whose agent listens there, and a host that is paired with it.
+fn paired(listen: &str, args: &[&str]) -> (Home, Agent, Home) {
+    let (device, host) = (Home::new(), Home::new());
+    let agent = device.serve(listen, args);
+    let joined = host.joins(&device.invites(&[]), &[]).exits(0);
+    assert!(joined.stderr.contains("paired with kiosk") && joined.stderr.contains(&agent.address), "{}", joined.stderr);
+    (device, agent, host)
+}
