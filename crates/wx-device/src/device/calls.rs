@@ -33,8 +33,7 @@ pub(super) async fn invoke(shared: &Arc<Shared>, cx: &Cx, call: Call) -> Result<
     let api = call.api();
     let args = value::encode(&call).map_err(|error| Error::internal(api, error))?;
     let closed = || Error::new(api, ErrorKind::Unavailable, "the link was closed");
-    let permit = shared.permits().acquire().await.map_err(|_| closed())?;
-    let mut waiting = shared.call(cx, api, args)?;
+    let mut waiting = shared.call(cx, api, args).await?;
     let answer = match cx.deadline() {
         None => (&mut waiting.answer).await,
         // Boxed, since most calls have none and need no room for it.
@@ -45,6 +44,5 @@ pub(super) async fn invoke(shared: &Arc<Shared>, cx: &Cx, call: Call) -> Result<
     };
     let answer = answer.map_err(|_| closed())?;
     waiting.is_over = true;
-    drop(permit);
     answer
 }

@@ -18,8 +18,9 @@ pub(super) struct News {
 }
 
 impl Contexts {
-    /// The number of this context; with news if the agent does not know it yet. There may be `most` at a time.
-    pub(super) fn number(&mut self, cx: &Cx, most: usize) -> (u64, Option<News>) {
+    /// The number of this context; with news if the agent does not know it yet. There may be `most` at a time, and those that are
+    /// `used` stay; none, if all are.
+    pub(super) fn number(&mut self, cx: &Cx, most: usize, used: impl Fn(u64) -> bool) -> Option<(u64, Option<News>)> {
         // Nearly always the one that was used last.
         if let Some(place) = self.known.iter().rposition(|(_, known)| is_same(known, cx)) {
             let number = self.known[place].0;
@@ -28,12 +29,17 @@ impl Contexts {
             {
                 self.known.push_back(used);
             }
-            return (number, None);
+            return Some((number, None));
         }
-        let forgotten = if self.known.len() >= most.max(1) { self.known.pop_front().map(|(number, _)| number) } else { None };
+        let forgotten = if self.known.len() >= most {
+            let unused = self.known.iter().position(|(number, _)| !used(*number))?;
+            self.known.remove(unused).map(|(number, _)| number)
+        } else {
+            None
+        };
         self.next += 1;
         self.known.push_back((self.next, cx.clone()));
-        (self.next, Some(News { forgotten }))
+        Some((self.next, Some(News { forgotten })))
     }
 
     /// All of them, for an agent that may know none.
@@ -48,6 +54,7 @@ fn is_same(one: &Cx, other: &Cx) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
 mod tests {
     use wx_api::Profile;
 
@@ -57,11 +64,12 @@ mod tests {
     fn a_context_keeps_its_number_and_any_difference_makes_another() {
         let mut contexts = Contexts::default();
         let cx = Cx::new("wx4f4bc4dec97d474b");
-        let (first, news) = contexts.number(&cx, 9);
+        let mut number = |cx: &Cx| contexts.number(cx, 9, |_| false).unwrap();
+        let (first, news) = number(&cx);
         assert_eq!(news, Some(News { forgotten: None }));
-        assert_eq!(contexts.number(&cx.clone().with_deadline(wx_api::Timestamp::from_millis(1)), 9), (first, None));
+        assert_eq!(number(&cx.clone().with_deadline(wx_api::Timestamp::from_millis(1))), (first, None));
         let others = [cx.clone().with_user("li"), cx.clone().with_profile(Profile::seed()), cx.relaunch(), Cx::new("wx00000000000000a2")];
-        let mut numbers: Vec<u64> = others.iter().map(|cx| contexts.number(cx, 9).0).collect();
+        let mut numbers: Vec<u64> = others.iter().map(|cx| number(cx).0).collect();
         numbers.push(first);
         numbers.sort_unstable();
         numbers.dedup();
@@ -72,11 +80,14 @@ mod tests {
     fn the_one_unused_for_longest_makes_way() {
         let mut contexts = Contexts::default();
         let cx: Vec<Cx> = ["a", "b", "c"].into_iter().map(Cx::new).collect();
-        let (a, _) = contexts.number(&cx[0], 2);
-        let (b, _) = contexts.number(&cx[1], 2);
-        assert_eq!(contexts.number(&cx[0], 2), (a, None));
-        let (_, news) = contexts.number(&cx[2], 2);
+        let mut number = |cx: &Cx, used: &[u64]| contexts.number(cx, 2, |number| used.contains(&number));
+        let (a, _) = number(&cx[0], &[]).unwrap();
+        let (b, _) = number(&cx[1], &[]).unwrap();
+        assert_eq!(number(&cx[0], &[]), Some((a, None)));
+        assert_eq!(number(&cx[2], &[a, b]), None, "both are used");
+        let (c, news) = number(&cx[2], &[]).unwrap();
         assert_eq!(news, Some(News { forgotten: Some(b) }));
-        assert_eq!(contexts.number(&cx[0], 2), (a, None));
+        assert_eq!(number(&cx[1], &[a]).unwrap().1, Some(News { forgotten: Some(c) }), "though it was used last");
+        assert_eq!(number(&cx[0], &[]), Some((a, None)));
     }
 }

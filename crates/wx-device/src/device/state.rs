@@ -1,10 +1,13 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use wx_api::{Api, ApiSet, Clock, Cx, Effect, Error, ErrorKind, EventSender, Reply, Result, Timestamp};
 
 use super::{calls::Waiting, contexts::Contexts};
@@ -18,9 +21,10 @@ use crate::{
 pub(super) struct Shared {
     pub(super) session: [u8; 16],
     clock: Arc<dyn Clock>,
-    /// One for each call that the agent takes at a time.
-    permits: Semaphore,
     state: Mutex<State>,
+    /// There is room for another call, or none is needed any more; and how many calls wait for it.
+    room: Notify,
+    queued: AtomicUsize,
     /// The driver has ended.
     over: Notify,
 }
@@ -55,7 +59,7 @@ enum Away {
 
 struct Pending {
     api: Api,
-    context: (u64, Cx),
+    context: u64,
     args: Vec<u8>,
     deadline: Option<Timestamp>,
     /// Whether an agent may have seen it.
@@ -64,7 +68,7 @@ struct Pending {
 }
 
 struct Listening {
-    context: (u64, Cx),
+    context: u64,
     events: Vec<Api>,
     out: EventSender,
     /// The number of the last event that came, and of the last that the agent was told of.
@@ -80,47 +84,68 @@ impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, LinkError> {
         let mut session = [0; 16];
         getrandom::fill(&mut session).map_err(std::io::Error::other)?;
-        let (permits, over) = (Semaphore::new(0), Notify::new());
-        Ok(Arc::new(Self { session, clock, permits, state: Mutex::default(), over }))
+        Ok(Arc::new(Self { session, clock, state: Mutex::default(), room: Notify::new(), queued: AtomicUsize::new(0), over: Notify::new() }))
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 
-    pub(super) fn permits(&self) -> &Semaphore {
-        &self.permits
-    }
-
     pub(super) fn supported(&self) -> ApiSet {
         self.lock().supported
     }
 
-    /// Calls, now or as soon as there is a link; or why not.
-    pub(super) fn call(self: &Arc<Self>, cx: &Cx, api: Api, args: Vec<u8>) -> Result<Waiting> {
-        let mut state = self.lock();
-        if !state.supported.contains(api) {
-            return Err(Error::unsupported(api));
+    /// Calls, now or as soon as there is a link and the agent takes another call; or why not.
+    pub(super) async fn call(self: &Arc<Self>, cx: &Cx, api: Api, args: Vec<u8>) -> Result<Waiting> {
+        let mut pending = Some((args, Queued::default()));
+        loop {
+            let room = {
+                let mut state = self.lock();
+                if !state.supported.contains(api) {
+                    return Err(Error::unsupported(api));
+                }
+                let away = |why| Error::new(api, ErrorKind::Unavailable, why);
+                state.check().map_err(away)?;
+                if state.has_room()
+                    && let Some((args, _)) = pending.take()
+                {
+                    let context = state.context(cx).map_err(away)?;
+                    return Ok(self.begin(&mut state, context, cx.deadline(), api, args));
+                }
+                // Still under the lock: whoever makes room from here on sees that somebody waits for it.
+                if let Some((_, queued)) = &mut pending {
+                    queued.join(self);
+                }
+                self.room.notified()
+            };
+            room.await;
         }
-        state.check().map_err(|why| Error::new(api, ErrorKind::Unavailable, why))?;
-        let context = state.context(cx);
+    }
+
+    fn begin(self: &Arc<Self>, state: &mut State, context: u64, deadline: Option<Timestamp>, api: Api, args: Vec<u8>) -> Waiting {
         state.next += 1;
         let number = state.next;
         let (answer, answered) = oneshot::channel();
-        let mut pending =
-            Pending { api, context: (context, cx.clone()), args, deadline: cx.deadline(), was_sent: false, answer };
+        let mut pending = Pending { api, context, args, deadline, was_sent: false, answer };
         if let Some(out) = &state.out {
             pending.send(number, out, &*self.clock);
         }
         state.calls.insert(number, pending);
-        drop(state);
-        Ok(Waiting::new(self.clone(), number, answered))
+        Waiting::new(self.clone(), number, answered)
+    }
+
+    /// There is one call less.
+    fn one_less(&self) {
+        if self.queued.load(Ordering::SeqCst) > 0 {
+            self.room.notify_one();
+        }
     }
 
     /// Nobody waits for this call any more.
     pub(super) fn cancel(&self, number: u64) {
         let mut state = self.lock();
         let Some(pending) = state.calls.remove(&number) else { return };
+        self.one_less();
         match &state.out {
             Some(out) => out.say_after_all(wire::Cancel { call: number }),
             None if pending.was_sent => state.forgotten.push(number),
@@ -135,11 +160,11 @@ impl Shared {
         if state.limits.is_some_and(|limits| state.subscriptions.len() >= limits.subscriptions as usize) {
             return Err("the device takes no more subscriptions".to_owned());
         }
-        let context = state.context(cx);
+        let context = state.context(cx)?;
         state.next += 1;
         let number = state.next;
         let events = events.to_vec();
-        let mut listening = Listening { context: (context, cx.clone()), events, out: out.clone(), taken: 0, told: 0, was_sent: false };
+        let mut listening = Listening { context, events, out: out.clone(), taken: 0, told: 0, was_sent: false };
         if let Some(out) = &state.out {
             listening.send(number, out);
         }
@@ -193,9 +218,7 @@ impl Shared {
         let mut state = self.lock();
         let is_new = state.epoch.replace(welcome.epoch).is_some_and(|epoch| epoch != welcome.epoch);
         state.supported = welcome.apis.iter().filter_map(|name| Api::from_name(name)).collect();
-        if state.limits.replace(welcome.limits).is_none() {
-            self.permits.add_permits((welcome.limits.calls as usize).min(Semaphore::MAX_PERMITS));
-        }
+        state.limits = Some(welcome.limits);
         if !welcome.resumed {
             state.forgotten.clear();
             let lost = take_if(&mut state.calls, |call| call.was_sent && !call.may_repeat());
@@ -225,7 +248,7 @@ impl Shared {
         state.out = Some(out);
         state.away = Away::Briefly;
         drop(state);
-        gone.tell();
+        gone.tell(&self.room);
     }
 
     /// There is no link any more.
@@ -246,7 +269,7 @@ impl Shared {
         let gone = Gone { answers: failed.collect(), streams: Vec::new() };
         state.away = Away::Long(why);
         drop(state);
-        gone.tell();
+        gone.tell(&self.room);
     }
 
     /// The device is away for so long that it has forgotten what it was asked.
@@ -259,12 +282,11 @@ impl Shared {
         });
         let gone = Gone { answers: answers.collect(), streams: Vec::new() };
         drop(state);
-        gone.tell();
+        gone.tell(&self.room);
     }
 
     /// Nothing will ever come any more.
     pub(super) fn end(&self) {
-        self.permits.close();
         let mut state = self.lock();
         state.is_over = true;
         let calls = std::mem::take(&mut state.calls);
@@ -272,6 +294,7 @@ impl Shared {
         let pings = std::mem::take(&mut state.pings);
         drop(state);
         drop((calls, subscriptions, pings)); // whoever waits learns that nothing will come
+        self.room.notify_waiters();
         self.over.notify_waiters();
     }
 
@@ -312,6 +335,7 @@ impl Shared {
 
     fn answer(&self, number: u64, arrived: &mut Vec<u64>, result: impl FnOnce(Api) -> Result<Reply>) {
         let Some(call) = self.lock().calls.remove(&number) else { return };
+        self.one_less();
         if !call.may_repeat() {
             arrived.push(number);
         }
@@ -360,17 +384,28 @@ impl State {
         }
     }
 
+    /// Whether the agent takes another call.
+    fn has_room(&self) -> bool {
+        self.limits.is_none_or(|limits| self.calls.len() < limits.calls as usize)
+    }
+
     /// The number of who calls, which the agent knows once this is over.
-    fn context(&mut self, cx: &Cx) -> u64 {
-        let most = self.limits.map_or(1, |limits| limits.contexts as usize);
-        let (number, news) = self.contexts.number(cx, most);
+    fn context(&mut self, cx: &Cx) -> std::result::Result<u64, String> {
+        let most = self.limits.map_or(usize::MAX, |limits| limits.contexts as usize);
+        let Self { contexts, calls, subscriptions, .. } = self;
+        let used = |number| {
+            let mut in_use = calls.values().map(|call| call.context).chain(subscriptions.values().map(|listening| listening.context));
+            in_use.any(|context| context == number)
+        };
+        let known = contexts.number(cx, most, used);
+        let (number, news) = known.ok_or("the device takes calls of no more apps, users and launches at a time")?;
         if let (Some(news), Some(out)) = (news, &self.out) {
             if let Some(context) = news.forgotten {
                 out.say(wire::Forget { context });
             }
             introduce(number, cx, out);
         }
-        number
+        Ok(number)
     }
 }
 
@@ -388,7 +423,7 @@ impl Pending {
     fn send(&mut self, number: u64, out: &Outgoing, clock: &dyn Clock) {
         self.was_sent = true;
         let remaining = self.deadline.map(|at| millis(at - clock.now()));
-        let (context, api) = (self.context.0, self.api.name());
+        let (context, api) = (self.context, self.api.name());
         out.say(wire::Call { call: number, context, remaining, api, args: &self.args });
     }
 }
@@ -398,7 +433,7 @@ impl Listening {
         self.was_sent = true;
         self.told = self.taken;
         let events = self.events.iter().map(|event| event.name()).collect();
-        out.say(wire::Subscribe { subscription: number, context: self.context.0, events, taken: self.taken });
+        out.say(wire::Subscribe { subscription: number, context: self.context, events, taken: self.taken });
     }
 }
 
@@ -418,6 +453,27 @@ fn millis(time: Duration) -> u64 {
     time.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
+/// A call that waits for room, counted from the moment it has to until it no longer does.
+#[derive(Default)]
+struct Queued(Option<Arc<Shared>>);
+
+impl Queued {
+    fn join(&mut self, shared: &Arc<Shared>) {
+        if self.0.is_none() {
+            shared.queued.fetch_add(1, Ordering::SeqCst);
+            self.0 = Some(shared.clone());
+        }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.queued.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
 /// Whom to tell of an end, once the lock is free: what is woken may call back.
 #[derive(Default)]
 struct Gone {
@@ -426,7 +482,8 @@ struct Gone {
 }
 
 impl Gone {
-    fn tell(self) {
+    fn tell(self, room: &Notify) {
+        room.notify_waiters();
         for (answer, result) in self.answers {
             let _ = answer.send(result); // who called may just have gone
         }

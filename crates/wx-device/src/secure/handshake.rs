@@ -230,3 +230,79 @@ fn both(host: &[u8; LENGTH], agent: &[u8; LENGTH]) -> Greetings {
     both[LENGTH..].copy_from_slice(agent);
     both
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+pub(crate) mod tests {
+    use super::{super::keys::Identity, *};
+
+    /// The bytes of both handshakes between ends whose keys are known, and the first record of each direction after linking.
+    pub(crate) fn vectors() -> Vec<(String, Vec<u8>)> {
+        let (host, agent, secret) = ([0x41; 32], [0x42; 32], [0x45; 32]);
+        let (of_host, of_agent) = ([0x43; 32], [0x44; 32]);
+        let public = |private: &[u8; 32]| {
+            // Noise's own way of getting at it: the first message of XX is the ephemeral key, and nothing else.
+            let mut first = builder("Noise_XX_25519_ChaChaPoly_BLAKE2s").unwrap().fixed_ephemeral_key_for_testing_only(private);
+            first = first.local_private_key(private).unwrap();
+            let mut message = [0; 64];
+            first.build_initiator().unwrap().write_message(&[], &mut message).unwrap();
+            PublicKey::read(&message[..32]).unwrap()
+        };
+        let mut vectors = vec![
+            ("private key of the host".to_owned(), host.to_vec()),
+            ("private key of the agent".to_owned(), agent.to_vec()),
+            ("ephemeral private key of the host".to_owned(), of_host.to_vec()),
+            ("ephemeral private key of the agent".to_owned(), of_agent.to_vec()),
+            ("pairing secret".to_owned(), secret.to_vec()),
+        ];
+        for (pattern, purpose, name) in [(LINK, Purpose::Link, "link"), (PAIR, Purpose::Pair, "pair")] {
+            let (greeting, answer) = (greeting::host((1, 1), purpose), greeting::agent(Answer::Version(1)));
+            let prologue = both(&greeting, &answer);
+            let is_pair = purpose == Purpose::Pair;
+            let end = |private, ephemeral| {
+                let end = builder(pattern).unwrap().local_private_key(private).unwrap().prologue(&prologue).unwrap();
+                let end = end.fixed_ephemeral_key_for_testing_only(ephemeral);
+                if is_pair { end.psk(0, &secret).unwrap() } else { end }
+            };
+            let agents_key = public(&agent);
+            let mut initiator = end(&host, &of_host);
+            if !is_pair {
+                initiator = initiator.remote_public_key(agents_key.as_bytes()).unwrap();
+            }
+            let (mut initiator, mut responder) =
+                (initiator.build_initiator().unwrap(), end(&agent, &of_agent).build_responder().unwrap());
+            vectors.push((format!("to {name}: greeting"), greeting.to_vec()));
+            vectors.push((format!("to {name}: answer"), answer.to_vec()));
+            let payloads: &[&[u8]] = if is_pair { &[b"", b"kiosk", b"a host"] } else { &[b"", b""] };
+            for (place, payload) in payloads.iter().enumerate() {
+                let (from, to) = if place % 2 == 0 { (&mut initiator, &mut responder) } else { (&mut responder, &mut initiator) };
+                let (mut message, mut read) = ([0; LONGEST], [0; LONGEST]);
+                let length = from.write_message(payload, &mut message).unwrap();
+                let length_read = to.read_message(&message[..length], &mut read).unwrap();
+                assert_eq!(&read[..length_read], *payload);
+                vectors.push((format!("to {name}: message {}", place + 1), message[..length].to_vec()));
+            }
+            assert_eq!(responder.get_remote_static(), Some(&public(&host).as_bytes()[..]));
+            if !is_pair {
+                let (mut host, _) = records::pair(initiator.into_stateless_transport_mode().unwrap());
+                let (mut agent, _) = records::pair(responder.into_stateless_transport_mode().unwrap());
+                for (end, from) in [(&mut host, "host"), (&mut agent, "agent")] {
+                    let mut sealed = Vec::new();
+                    end.seal(b"hello", &mut sealed).unwrap();
+                    vectors.push((format!("first record of the {from}, with `hello` in it"), sealed));
+                }
+            }
+        }
+        vectors
+    }
+
+    #[test]
+    fn identities_are_what_their_private_halves_make_them() {
+        let identity = Identity::generate().unwrap();
+        let mut message = [0; 64];
+        let end = builder("Noise_XX_25519_ChaChaPoly_BLAKE2s").unwrap().local_private_key(identity.private()).unwrap();
+        let end = end.fixed_ephemeral_key_for_testing_only(identity.private());
+        end.build_initiator().unwrap().write_message(&[], &mut message).unwrap();
+        assert_eq!(identity.public().as_bytes(), &message[..32]);
+    }
+}

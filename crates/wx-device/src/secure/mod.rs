@@ -16,3 +16,6 @@ pub(crate) use self::{
     records::{Opener, Sealer},
 };
 pub use self::keys::{Identity, PairingSecret, PublicKey};
+
+#[cfg(test)]
+pub(crate) use self::handshake::tests::vectors;

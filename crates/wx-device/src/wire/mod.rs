@@ -4,6 +4,9 @@ mod frames;
 mod message;
 mod parts;
 pub(crate) mod value;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+mod vectors;
 
 pub(crate) use self::{
     frames::Frames,

@@ -22,7 +22,7 @@ const BYTES: (usize, usize) = (60, 40);
 const ROUNDS: usize = 31;
 const IN_TURN: usize = 500;
 const AT_ONCE: usize = 64;
-const EACH: usize = 60;
+const EACH: usize = 200;
 
 struct Side {
     name: &'static str,
