@@ -125,10 +125,14 @@ mod tests {
 
     #[test]
     fn addresses_read_as_they_are_written() {
-        for text in ["tcp://127.0.0.1:7411", "tcp://[::1]:7411", "unix:///run/wx.sock", "exec://ssh kiosk wx agent serve --stdio"] {
+        for text in
+            ["tcp://127.0.0.1:7411", "tcp://[::1]:7411", "unix:///run/wx.sock", "exec://ssh kiosk wx agent serve --stdio"]
+        {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
-        for text in ["", "tcp://", "tcp://:7411", "tcp://host", "tcp://host:70000", "unix://here", "exec://", "ftp://host:1", "mock"] {
+        for text in
+            ["", "tcp://", "tcp://:7411", "tcp://host", "tcp://host:70000", "unix://here", "exec://", "ftp://host:1", "mock"]
+        {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

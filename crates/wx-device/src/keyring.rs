@@ -190,7 +190,8 @@ impl KeyRing {
         let _lock = lock(&self.folder)?;
         let mut peers = self.peers()?;
         change(&mut peers);
-        let file = |peer: Peer| PeerFile { name: peer.name, key: peer.key.to_string(), address: peer.address, since: peer.since };
+        let file =
+            |peer: Peer| PeerFile { name: peer.name, key: peer.key.to_string(), address: peer.address, since: peer.since };
         let peers: Vec<PeerFile> = peers.into_iter().map(file).collect();
         let path = self.path("peers.json");
         let text = serde_json::to_vec_pretty(&peers).map_err(|error| failed(&path, error))?;

@@ -113,5 +113,8 @@ async fn killed_at_random(kills: usize) {
     }
     let answered = answers.values().filter(|answer| **answer == Answer::Result).count();
     assert_eq!(results, answered, "every call with a result ran once");
-    println!("{kills} kills, {} calls: {answered} results, {unknown} of unknown outcome, of which {unknown_ran} had run", answers.len());
+    println!(
+        "{kills} kills, {} calls: {answered} results, {unknown} of unknown outcome, of which {unknown_ran} had run",
+        answers.len()
+    );
 }

@@ -93,7 +93,9 @@ where
 {
     let first = timeout(HANDSHAKE, incoming.wait()).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
     let Some(first) = first else { return Ok(()) };
-    let Message::Hello(wire::Hello { session, build }) = read(&first)? else { return Err(garbage("something before its hello")) };
+    let Message::Hello(wire::Hello { session, build }) = read(&first)? else {
+        return Err(garbage("something before its hello"));
+    };
     tracing::info!(%host, build, "a host is there");
     let (session, resumed) = session_of(agent, SessionKey::new(host, session))?;
     let apis = agent.0.supported.iter().map(wx_api::Api::name).collect();

@@ -201,7 +201,9 @@ fn apply(sessions: &mut HashMap<SessionKey, Calls>, record: &Record<'_>) {
 fn entry_size(sessions: &HashMap<SessionKey, Calls>, record: &Record<'_>) -> usize {
     let of = |session, call| sessions.get(session).and_then(|calls: &Calls| calls.get(call)).map_or(0, Entry::size);
     match record {
-        Record::Opened { session } | Record::Closed { session } => sessions.get(session).map_or(0, |calls| calls.values().map(Entry::size).sum()),
+        Record::Opened { session } | Record::Closed { session } => {
+            sessions.get(session).map_or(0, |calls| calls.values().map(Entry::size).sum())
+        }
         Record::Begun { session, call, .. } | Record::Done { session, call, .. } => of(session, call),
         Record::Settled { session, calls } => calls.iter().map(|call| of(session, call)).sum(),
     }

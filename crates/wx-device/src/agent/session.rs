@@ -127,7 +127,9 @@ impl Session {
                 Message::Context(context) => self.introduce(&context)?,
                 Message::Forget(wire::Forget { context }) => drop(self.lock().contexts.remove(&context)),
                 Message::Call(call) => match (Api::from_name(call.api), &begun) {
-                    (Some(api), Err(error)) if !is_read(api) => out.say(value::failure(call.call, &Error::internal(api, error))),
+                    (Some(api), Err(error)) if !is_read(api) => {
+                        out.say(value::failure(call.call, &Error::internal(api, error)))
+                    }
                     (Some(api), _) => self.call(agent, api, &call, out),
                     // The host goes by the call's number.
                     (None, _) => out.say(value::failure(call.call, &Error::unsupported(Api::Login))),

@@ -68,7 +68,12 @@ mod tests {
         let (first, news) = number(&cx);
         assert_eq!(news, Some(News { forgotten: None }));
         assert_eq!(number(&cx.clone().with_deadline(wx_api::Timestamp::from_millis(1))), (first, None));
-        let others = [cx.clone().with_user("li"), cx.clone().with_profile(Profile::seed()), cx.relaunch(), Cx::new("wx00000000000000a2")];
+        let others = [
+            cx.clone().with_user("li"),
+            cx.clone().with_profile(Profile::seed()),
+            cx.relaunch(),
+            Cx::new("wx00000000000000a2"),
+        ];
         let mut numbers: Vec<u64> = others.iter().map(|cx| number(cx).0).collect();
         numbers.push(first);
         numbers.sort_unstable();

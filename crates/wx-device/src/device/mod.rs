@@ -3,6 +3,8 @@
 mod calls;
 mod contexts;
 mod driver;
+mod entries;
+mod heard;
 mod state;
 
 use std::{fmt, sync::Arc, time::Duration};

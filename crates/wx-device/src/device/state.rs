@@ -4,17 +4,20 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use tokio::sync::{Notify, oneshot};
-use wx_api::{Api, ApiSet, Clock, Cx, Effect, Error, ErrorKind, EventSender, Reply, Result, Timestamp};
+use wx_api::{Api, ApiSet, Clock, Cx, Error, ErrorKind, EventSender, Result, Timestamp};
 
-use super::{calls::Waiting, contexts::Contexts};
+use super::{
+    calls::Waiting,
+    contexts::Contexts,
+    entries::{Gone, Listening, Pending, Queued, in_order, take_if},
+};
 use crate::{
     LinkError,
     outgoing::Outgoing,
-    wire::{self, Limits, Message, Welcome, value},
+    wire::{self, Limits, Welcome, value},
 };
 
 /// What all clones of a device and its driver share.
@@ -24,15 +27,15 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// There is room for another call, or none is needed any more; and how many calls wait for it.
     room: Notify,
-    queued: AtomicUsize,
+    pub(super) queued: AtomicUsize,
     /// The driver has ended.
     over: Notify,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The link, while there is one.
-    out: Option<Arc<Outgoing>>,
+    pub(super) out: Option<Arc<Outgoing>>,
     /// Why there is none, and whether calls are to wait for one.
     away: Away,
     epoch: Option<[u8; 16]>,
@@ -40,11 +43,11 @@ struct State {
     supported: ApiSet,
     contexts: Contexts,
     next: u64,
-    calls: HashMap<u64, Pending>,
-    subscriptions: HashMap<u64, Listening>,
+    pub(super) calls: HashMap<u64, Pending>,
+    pub(super) subscriptions: HashMap<u64, Listening>,
     /// What the agent should forget, and was not told: calls that nobody waits for, or whose answers are here.
-    forgotten: Vec<u64>,
-    pings: HashMap<u64, oneshot::Sender<()>>,
+    pub(super) forgotten: Vec<u64>,
+    pub(super) pings: HashMap<u64, oneshot::Sender<()>>,
     is_over: bool,
 }
 
@@ -57,34 +60,18 @@ enum Away {
     Long(String),
 }
 
-struct Pending {
-    api: Api,
-    context: u64,
-    args: Vec<u8>,
-    deadline: Option<Timestamp>,
-    /// Whether an agent may have seen it.
-    was_sent: bool,
-    answer: oneshot::Sender<Result<Reply>>,
-}
-
-struct Listening {
-    context: u64,
-    events: Vec<Api>,
-    out: EventSender,
-    /// The number of the last event that came, and of the last that the agent was told of.
-    taken: u64,
-    told: u64,
-    was_sent: bool,
-}
-
-/// After so many events the agent is told that they came.
-const TELL: u64 = 32;
-
 impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, LinkError> {
         let mut session = [0; 16];
         getrandom::fill(&mut session).map_err(std::io::Error::other)?;
-        Ok(Arc::new(Self { session, clock, state: Mutex::default(), room: Notify::new(), queued: AtomicUsize::new(0), over: Notify::new() }))
+        Ok(Arc::new(Self {
+            session,
+            clock,
+            state: Mutex::default(),
+            room: Notify::new(),
+            queued: AtomicUsize::new(0),
+            over: Notify::new(),
+        }))
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -122,7 +109,14 @@ impl Shared {
         }
     }
 
-    fn begin(self: &Arc<Self>, state: &mut State, context: u64, deadline: Option<Timestamp>, api: Api, args: Vec<u8>) -> Waiting {
+    fn begin(
+        self: &Arc<Self>,
+        state: &mut State,
+        context: u64,
+        deadline: Option<Timestamp>,
+        api: Api,
+        args: Vec<u8>,
+    ) -> Waiting {
         state.next += 1;
         let number = state.next;
         let (answer, answered) = oneshot::channel();
@@ -135,7 +129,7 @@ impl Shared {
     }
 
     /// There is one call less.
-    fn one_less(&self) {
+    pub(super) fn one_less(&self) {
         if self.queued.load(Ordering::SeqCst) > 0 {
             self.room.notify_one();
         }
@@ -265,7 +259,8 @@ impl Shared {
         let mut state = self.lock();
         let why = format!("the device is away: {why}");
         let waiting = take_if(&mut state.calls, |call| !call.was_sent || call.may_repeat());
-        let failed = waiting.into_iter().map(|call| (call.answer, Err(Error::new(call.api, ErrorKind::Unavailable, why.clone()))));
+        let failed =
+            waiting.into_iter().map(|call| (call.answer, Err(Error::new(call.api, ErrorKind::Unavailable, why.clone()))));
         let gone = Gone { answers: failed.collect(), streams: Vec::new() };
         state.away = Away::Long(why);
         drop(state);
@@ -298,78 +293,7 @@ impl Shared {
         self.over.notify_waiters();
     }
 
-    /// Does what the agent says. Answers that the agent should know to have arrived are added to `arrived`.
-    pub(super) fn hear(&self, message: &Message<'_>, arrived: &mut Vec<u64>) -> std::result::Result<(), LinkError> {
-        match message {
-            Message::Reply(wire::Reply { call, result }) => self.answer(*call, arrived, |api| match value::reply(api, result) {
-                Ok(reply) => Ok(reply),
-                Err(error) => Err(Error::internal(api, error)),
-            }),
-            Message::Failure(failure) => self.answer(failure.call, arrived, |api| Err(value::error(api, failure))),
-            Message::Event(event) => {
-                let Some(out) = self.next_of(event.subscription, event.number) else { return Ok(()) };
-                if let Some(api) = Api::from_name(event.event) {
-                    out.send(value::event(api, event.payload).map_err(crate::incoming::garbage)?);
-                }
-            }
-            Message::Lost(wire::Lost { subscription, number, event, count }) => {
-                if let (Some(out), Some(api)) = (self.next_of(*subscription, *number), Api::from_name(event)) {
-                    out.lose(api, *count);
-                }
-            }
-            Message::Ended(wire::Ended { subscription }) => {
-                let ended = self.lock().subscriptions.remove(subscription);
-                drop(ended);
-            }
-            Message::Pong(wire::Pong { number }) => {
-                let pong = self.lock().pings.remove(number);
-                if let Some(pong) = pong {
-                    let _ = pong.send(()); // who asked need not have waited
-                }
-            }
-            Message::Goodbye(wire::Goodbye { reason }) => return Err(LinkError::Goodbye((*reason).to_owned())),
-            _ => return Err(crate::incoming::garbage("a message that is a host's to send")),
-        }
-        Ok(())
-    }
-
-    fn answer(&self, number: u64, arrived: &mut Vec<u64>, result: impl FnOnce(Api) -> Result<Reply>) {
-        let Some(call) = self.lock().calls.remove(&number) else { return };
-        self.one_less();
-        if !call.may_repeat() {
-            arrived.push(number);
-        }
-        let _ = call.answer.send(result(call.api)); // who called may just have gone
-    }
-
-    /// Where the event with this number goes, if it is the next of its subscription: others have come already, or will come again.
-    fn next_of(&self, subscription: u64, number: u64) -> Option<EventSender> {
-        let mut state = self.lock();
-        let State { subscriptions, out, .. } = &mut *state;
-        let listening = subscriptions.get_mut(&subscription)?;
-        if number != listening.taken + 1 {
-            return None;
-        }
-        listening.taken = number;
-        if number - listening.told >= TELL
-            && let Some(out) = out
-        {
-            listening.told = number;
-            out.say(wire::Taken { subscription, number });
-        }
-        Some(listening.out.clone())
-    }
-
-    /// The agent should know that these answers arrived; should the link break first, it is told over the next.
-    pub(super) fn arrived(&self, calls: Vec<u64>) {
-        let mut state = self.lock();
-        match &state.out {
-            Some(out) => out.say(wire::Ack { calls }),
-            None => state.forgotten.extend(calls),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner) // every change under the lock is whole
     }
 }
@@ -394,7 +318,8 @@ impl State {
         let most = self.limits.map_or(usize::MAX, |limits| limits.contexts as usize);
         let Self { contexts, calls, subscriptions, .. } = self;
         let used = |number| {
-            let mut in_use = calls.values().map(|call| call.context).chain(subscriptions.values().map(|listening| listening.context));
+            let mut in_use =
+                calls.values().map(|call| call.context).chain(subscriptions.values().map(|listening| listening.context));
             in_use.any(|context| context == number)
         };
         let known = contexts.number(cx, most, used);
@@ -413,80 +338,4 @@ fn introduce(number: u64, cx: &Cx, out: &Outgoing) {
     // A profile is three short fields, which always have a form.
     let profile = value::encode(cx.profile()).unwrap_or_default();
     out.say(value::context(number, cx, &profile));
-}
-
-impl Pending {
-    fn may_repeat(&self) -> bool {
-        self.api.facts().is_some_and(|facts| facts.effect == Effect::Read)
-    }
-
-    fn send(&mut self, number: u64, out: &Outgoing, clock: &dyn Clock) {
-        self.was_sent = true;
-        let remaining = self.deadline.map(|at| millis(at - clock.now()));
-        let (context, api) = (self.context, self.api.name());
-        out.say(wire::Call { call: number, context, remaining, api, args: &self.args });
-    }
-}
-
-impl Listening {
-    fn send(&mut self, number: u64, out: &Outgoing) {
-        self.was_sent = true;
-        self.told = self.taken;
-        let events = self.events.iter().map(|event| event.name()).collect();
-        out.say(wire::Subscribe { subscription: number, context: self.context, events, taken: self.taken });
-    }
-}
-
-/// Takes those out of which `which` is true.
-fn take_if<T>(from: &mut HashMap<u64, T>, which: impl Fn(&T) -> bool) -> Vec<T> {
-    from.extract_if(|_, item| which(item)).map(|(_, item)| item).collect()
-}
-
-/// All of them in the order in which they were numbered.
-fn in_order<T>(from: &mut HashMap<u64, T>) -> Vec<(u64, &mut T)> {
-    let mut all: Vec<(u64, &mut T)> = from.iter_mut().map(|(number, item)| (*number, item)).collect();
-    all.sort_unstable_by_key(|(number, _)| *number);
-    all
-}
-
-fn millis(time: Duration) -> u64 {
-    time.as_millis().try_into().unwrap_or(u64::MAX)
-}
-
-/// A call that waits for room, counted from the moment it has to until it no longer does.
-#[derive(Default)]
-struct Queued(Option<Arc<Shared>>);
-
-impl Queued {
-    fn join(&mut self, shared: &Arc<Shared>) {
-        if self.0.is_none() {
-            shared.queued.fetch_add(1, Ordering::SeqCst);
-            self.0 = Some(shared.clone());
-        }
-    }
-}
-
-impl Drop for Queued {
-    fn drop(&mut self) {
-        if let Some(shared) = &self.0 {
-            shared.queued.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
-/// Whom to tell of an end, once the lock is free: what is woken may call back.
-#[derive(Default)]
-struct Gone {
-    answers: Vec<(oneshot::Sender<Result<Reply>>, Result<Reply>)>,
-    streams: Vec<EventSender>,
-}
-
-impl Gone {
-    fn tell(self, room: &Notify) {
-        room.notify_waiters();
-        for (answer, result) in self.answers {
-            let _ = answer.send(result); // who called may just have gone
-        }
-        drop(self.streams);
-    }
 }

@@ -275,7 +275,8 @@ pub(crate) mod tests {
             vectors.push((format!("to {name}: answer"), answer.to_vec()));
             let payloads: &[&[u8]] = if is_pair { &[b"", b"kiosk", b"a host"] } else { &[b"", b""] };
             for (place, payload) in payloads.iter().enumerate() {
-                let (from, to) = if place % 2 == 0 { (&mut initiator, &mut responder) } else { (&mut responder, &mut initiator) };
+                let (from, to) =
+                    if place % 2 == 0 { (&mut initiator, &mut responder) } else { (&mut responder, &mut initiator) };
                 let (mut message, mut read) = ([0; LONGEST], [0; LONGEST]);
                 let length = from.write_message(payload, &mut message).unwrap();
                 let length_read = to.read_message(&message[..length], &mut read).unwrap();

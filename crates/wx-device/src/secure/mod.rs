@@ -10,12 +10,12 @@ mod records;
 /// The versions this crate speaks, as texts have them.
 pub(crate) const VERSION_TEXT: &str = "1 to 1";
 
+pub use self::keys::{Identity, PairingSecret, PublicKey};
 pub(crate) use self::{
     greeting::Purpose,
     handshake::{accept, greet, link_as_agent, link_as_host, pair_as_agent, pair_as_host},
     records::{Opener, Sealer},
 };
-pub use self::keys::{Identity, PairingSecret, PublicKey};
 
 #[cfg(test)]
 pub(crate) use self::handshake::tests::vectors;

@@ -65,7 +65,9 @@ mod tests {
         for frame in frames {
             cut.arrived().extend_from_slice(&frame);
             let frame = cut.next().unwrap().unwrap();
-            let Message::Part(wire::Part { message, last, data }) = minicbor::decode(&frame).unwrap() else { panic!("not a part") };
+            let Message::Part(wire::Part { message, last, data }) = minicbor::decode(&frame).unwrap() else {
+                panic!("not a part")
+            };
             whole.extend(parts.add(message, last, data).unwrap());
         }
         whole

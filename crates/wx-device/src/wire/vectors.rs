@@ -59,7 +59,10 @@ fn messages() -> Vec<(String, Vec<u8>)> {
         ("subscribe", wire::Subscribe { subscription: 3, context: 1, events: vec!["onHCEMessage"], taken: 0 }.into()),
         ("unsubscribe", wire::Unsubscribe { subscription: 3 }.into()),
         ("taken", wire::Taken { subscription: 3, number: 32 }.into()),
-        ("welcome", wire::Welcome { epoch, resumed: false, build: "an example", apis: vec!["login", "onHCEMessage"], limits }.into()),
+        (
+            "welcome",
+            wire::Welcome { epoch, resumed: false, build: "an example", apis: vec!["login", "onHCEMessage"], limits }.into(),
+        ),
         ("reply to login", wire::Reply { call: 1, result: &code }.into()),
         ("failure, denied", value::failure(4, &denied).into()),
         ("failure, with a code", value::failure(5, &frozen).into()),

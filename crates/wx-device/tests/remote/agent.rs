@@ -4,7 +4,10 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, atomic::{AtomicU64, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -123,7 +126,8 @@ fn outcome(outcome: Result<(), Failure>) -> Value {
 
 async fn perform(world: World, op: Op) -> Value {
     let World { clock, user, server, network, finger, radio, reader } = world;
-    let (clock, user, server) = (|| clock.clone().unwrap(), || user.clone().unwrap(), |app: &str| server.clone().unwrap().of(&app.into()));
+    let (clock, user, server) =
+        (|| clock.clone().unwrap(), || user.clone().unwrap(), |app: &str| server.clone().unwrap().of(&app.into()));
     let (network, finger) = (|| network.clone().unwrap(), || finger.clone().unwrap());
     let (radio, reader) = (|| radio.clone().unwrap(), || reader.clone().unwrap());
     match op {

@@ -124,7 +124,10 @@ fn the_suite_judges_what_needs_no_hand_on_the_world() {
 fn another_version_and_what_is_no_agent_say_what_to_do() {
     let host = Home::new();
     for (answer, advice) in [
-        (&b"wx-link\n\x00\x01\x07\x09"[..], "speaks versions 7 to 9 of the protocol, this one 1 to 1: update the older of the two"),
+        (
+            &b"wx-link\n\x00\x01\x07\x09"[..],
+            "speaks versions 7 to 9 of the protocol, this one 1 to 1: update the older of the two",
+        ),
         (b"wx-link\n\x00\x02\x00\x00", "too many connections: try again later"),
         (b"SSH-2.0-OpenSSH_9.2p1", "is no agent: is the address right?"),
     ] {
