@@ -30,6 +30,15 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 500)]
         kills: u32,
     },
+    /// Kills the agent of a link under load, again and again, looks for calls that ran twice, and then pulls the cable.
+    Link {
+        /// How many times.
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        /// For how many seconds the cable is out.
+        #[arg(long, default_value_t = 30)]
+        cut: u32,
+    },
     /// Feeds arbitrary input to one fuzz target. Needs cargo-fuzz and a nightly compiler.
     Fuzz {
         /// Which one, such as `json_edge`.
@@ -52,6 +61,12 @@ pub(crate) fn run(what: &What) -> Result<()> {
         What::Consent { kills } => kill(&root, "wx-host", *kills),
         What::Platform { kills } => kill(&root, "wx-platform", *kills),
         What::Soter { kills } => kill(&root, "wx-desktop", *kills),
+        What::Link { kills, cut } => {
+            kill(&root, "wx-device", *kills)?;
+            let mut test = shell::cargo(&root);
+            test.args(["test", "-p", "wx-device", "--all-features", "--test", "network", "--", "--nocapture"]);
+            shell::run(test.env("WX_SOAK_CUT", cut.to_string()).env("WX_REQUIRE_NETNS", "1"))
+        }
         What::Fuzz { target, seconds } => fuzz(&root, target, *seconds),
     }
 }

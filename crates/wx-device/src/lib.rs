@@ -6,6 +6,7 @@ mod device;
 mod error;
 mod incoming;
 mod keyring;
+mod numbered;
 mod outgoing;
 mod pairing;
 mod secure;

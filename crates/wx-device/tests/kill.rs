@@ -2,26 +2,43 @@
 //!
 //! `cargo xtask soak link` does it more often.
 
+#![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+#![allow(dead_code)] // of what tests share, no one uses all
+
 mod killed;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use killed::{Agent, Ran};
 use wx_api::{Cx, Error, ErrorKind, Invoke as _, login::LoginRequest};
 use wx_device::Device;
 use wx_host::TokioClock;
 
-fn main() {
+fn main() -> ExitCode {
     killed::serve_if_asked();
-    let kills = std::env::var("WX_SOAK_KILLS").map_or(10, |kills| kills.parse().expect("a number of kills"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    wx_rig::main(&[], wx_rig::tests! { kills { at_each_step, at_random } })
+}
+
+mod kills {
+    use super::{STEPS, killed_at, killed_at_random};
+
+    pub(super) async fn at_each_step() {
         for (step, answer, runs) in STEPS {
             killed_at(step, answer, runs).await;
-            println!("killed when a call was {step}: ok");
         }
-        killed_at_random(kills).await;
-    });
+    }
+
+    pub(super) async fn at_random() {
+        killed_at_random(std::env::var("WX_SOAK_KILLS").map_or(10, |kills| kills.parse().unwrap())).await;
+    }
 }
 
 /// The steps of a call that must not run twice; what its caller is answered when the agent dies there, and how often it was run.
@@ -71,14 +88,14 @@ async fn killed_at_random(kills: usize) {
     const CALLERS: u32 = 8;
     let mut agent = Agent::start(None).await;
     let device = connect(&agent).await;
-    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let done = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
             let (device, done) = (device.clone(), done.clone());
             tokio::spawn(async move {
                 let (cx, mut answers) = (Cx::new("wx4f4bc4dec97d474b"), Vec::new());
                 for call in (caller..).step_by(CALLERS as usize) {
-                    if done.load(std::sync::atomic::Ordering::SeqCst) {
+                    if done.load(Ordering::SeqCst) {
                         break;
                     }
                     answers.push((call, answer(device.invoke(&cx, LoginRequest { timeout: Some(call) }.into()).await)));
@@ -95,7 +112,7 @@ async fn killed_at_random(kills: usize) {
         agent.kill().await;
         agent.restart(None).await;
     }
-    done.store(true, std::sync::atomic::Ordering::SeqCst);
+    done.store(true, Ordering::SeqCst);
     let mut answers = HashMap::new();
     for caller in callers {
         answers.extend(caller.await.expect("a caller that ends"));

@@ -37,6 +37,9 @@ pub static TPM: Facility = Facility {
 /// A PKCS#11 token.
 pub static TOKENS: Facility = Facility { required: "WX_REQUIRE_PKCS11", files: &[(softhsm::MODULE, "softhsm2")], module: None };
 
+/// Networks of a test's own, which take root besides.
+pub static NETWORKS: Facility = Facility { required: "WX_REQUIRE_NETNS", files: &[("/usr/sbin/ip", "iproute2")], module: None };
+
 impl Facility {
     /// What this machine lacks for it, by the names of Debian's packages; `None` when all is there.
     pub fn missing(&self) -> Option<String> {

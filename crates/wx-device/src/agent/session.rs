@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -19,6 +18,7 @@ use super::{
 use crate::{
     LinkError,
     incoming::garbage,
+    numbered::Numbered,
     outgoing::Outgoing,
     wire::{self, Call, Context, Message, Subscribe, value},
 };
@@ -36,9 +36,9 @@ struct State {
     /// The connection there is, and how many there were.
     out: Option<Arc<Outgoing>>,
     connections: u64,
-    contexts: HashMap<u64, (u64, Cx)>,
-    calls: HashMap<u64, Running>,
-    subscriptions: HashMap<u64, Subscription>,
+    contexts: Numbered<(u64, Cx)>,
+    calls: Numbered<Running>,
+    subscriptions: Numbered<Subscription>,
 }
 
 enum Running {

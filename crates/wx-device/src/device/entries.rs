@@ -1,7 +1,6 @@
 //! What a host keeps of its calls and subscriptions.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 use wx_api::{Api, Clock, Effect, EventSender, Reply, Result, Timestamp};
 
 use super::state::Shared;
-use crate::{outgoing::Outgoing, wire};
+use crate::{numbered::Numbered, outgoing::Outgoing, wire};
 
 /// A call without an answer.
 pub(super) struct Pending {
@@ -57,12 +56,12 @@ impl Listening {
 }
 
 /// Takes those out of which `which` is true.
-pub(super) fn take_if<T>(from: &mut HashMap<u64, T>, which: impl Fn(&T) -> bool) -> Vec<T> {
+pub(super) fn take_if<T>(from: &mut Numbered<T>, which: impl Fn(&T) -> bool) -> Vec<T> {
     from.extract_if(|_, item| which(item)).map(|(_, item)| item).collect()
 }
 
 /// All of them in the order in which they were numbered.
-pub(super) fn in_order<T>(from: &mut HashMap<u64, T>) -> Vec<(u64, &mut T)> {
+pub(super) fn in_order<T>(from: &mut Numbered<T>) -> Vec<(u64, &mut T)> {
     let mut all: Vec<(u64, &mut T)> = from.iter_mut().map(|(number, item)| (*number, item)).collect();
     all.sort_unstable_by_key(|(number, _)| *number);
     all

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     LinkError,
+    numbered::Numbered,
     outgoing::Outgoing,
     wire::{self, Limits, Welcome, value},
 };
@@ -43,8 +44,8 @@ pub(super) struct State {
     supported: ApiSet,
     contexts: Contexts,
     next: u64,
-    pub(super) calls: HashMap<u64, Pending>,
-    pub(super) subscriptions: HashMap<u64, Listening>,
+    pub(super) calls: Numbered<Pending>,
+    pub(super) subscriptions: Numbered<Listening>,
     /// What the agent should forget, and was not told: calls that nobody waits for, or whose answers are here.
     pub(super) forgotten: Vec<u64>,
     pub(super) pings: HashMap<u64, oneshot::Sender<()>>,

@@ -30,17 +30,31 @@ use wx_api::{
 use wx_device::{Address, Invitation, KeyRing, agent};
 use wx_host::{TokioClock, Wx};
 
-/// Where the other process keeps everything, on which port it listens, and at which step it kills itself.
+/// Where the other process keeps everything, where it listens, and at which step it kills itself.
 const FOLDER: &str = "WX_TEST_FOLDER";
-const PORT: &str = "WX_TEST_PORT";
+const ADDRESS: &str = "WX_TEST_ADDRESS";
 const STEP: &str = "WX_TEST_STEP";
 
 /// How often each call ran, by its number.
 pub(crate) type Ran = HashMap<u32, usize>;
 
+/// Where an agent runs: under what command, at which address.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) under: Vec<String>,
+    pub(crate) address: String,
+}
+
+impl Place {
+    pub(crate) fn here() -> Self {
+        Self { under: Vec::new(), address: "127.0.0.1".to_owned() }
+    }
+}
+
 pub(crate) struct Agent {
     folder: TempDir,
     keys: Arc<KeyRing>,
+    place: Place,
     port: u16,
     child: Child,
     said: BufReader<tokio::process::ChildStdout>,
@@ -49,18 +63,25 @@ pub(crate) struct Agent {
 impl Agent {
     /// A first life, paired with a host.
     pub(crate) async fn start(step: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let agents = KeyRing::open(folder.path().join("agent")).unwrap();
-        let secret = agents.offer(Duration::from_secs(60)).unwrap();
-        let (child, said, port) = live(folder.path(), 0, step).await;
-        let keys = Arc::new(KeyRing::open(folder.path().join("host")).unwrap());
-        let agent = Self { folder, keys, port, child, said };
-        Invitation::new(agent.address(), secret).accept(&agent.keys, "a test").await.unwrap();
+        let (agent, invitation) = Self::start_at(Place::here(), step).await;
+        invitation.accept(&agent.keys, "a test").await.unwrap();
         agent
     }
 
+    /// A first life, and an invitation to pair with it.
+    pub(crate) async fn start_at(place: Place, step: Option<&str>) -> (Self, Invitation) {
+        let folder = tempfile::tempdir().unwrap();
+        let agents = KeyRing::open(folder.path().join("agent")).unwrap();
+        let secret = agents.offer(Duration::from_secs(60)).unwrap();
+        let (child, said, port) = live(folder.path(), &place, 0, step).await;
+        let keys = Arc::new(KeyRing::open(folder.path().join("host")).unwrap());
+        let agent = Self { folder, keys, place, port, child, said };
+        let invitation = Invitation::new(agent.address(), secret);
+        (agent, invitation)
+    }
+
     pub(crate) fn address(&self) -> Address {
-        Address::Tcp(format!("127.0.0.1:{}", self.port))
+        Address::Tcp(format!("{}:{}", self.place.address, self.port))
     }
 
     pub(crate) fn host_keys(&self) -> Arc<KeyRing> {
@@ -79,7 +100,7 @@ impl Agent {
 
     /// The next life.
     pub(crate) async fn restart(&mut self, step: Option<&str>) {
-        let (child, said, _) = live(self.folder.path(), self.port, step).await;
+        let (child, said, _) = live(self.folder.path(), &self.place, self.port, step).await;
         (self.child, self.said) = (child, said);
     }
 
@@ -102,9 +123,17 @@ impl Agent {
     }
 }
 
-async fn live(folder: &Path, port: u16, step: Option<&str>) -> (Child, BufReader<tokio::process::ChildStdout>, u16) {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.env(FOLDER, folder).env(PORT, port.to_string()).env(STEP, step.unwrap_or_default());
+async fn live(
+    folder: &Path,
+    place: &Place,
+    port: u16,
+    step: Option<&str>,
+) -> (Child, BufReader<tokio::process::ChildStdout>, u16) {
+    let this = env::current_exe().unwrap();
+    let mut words = place.under.iter().map(std::ffi::OsStr::new).chain([this.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).env(FOLDER, folder).env(STEP, step.unwrap_or_default());
+    command.env(ADDRESS, format!("{}:{port}", place.address));
     let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -125,7 +154,7 @@ pub(crate) fn serve_if_asked() {
         let keys = Arc::new(KeyRing::open(folder.join("agent")).unwrap());
         let agent = agent::Agent::builder(Wx::builder(host).build(), keys, Arc::new(TokioClock));
         let agent = agent.start(folder.join("journal")).unwrap();
-        let listener = TcpListener::bind(("127.0.0.1", env::var(PORT).unwrap().parse().unwrap())).await.unwrap();
+        let listener = TcpListener::bind(env::var(ADDRESS).unwrap()).await.unwrap();
         println!("{}", listener.local_addr().unwrap().port());
         agent.serve_tcp(listener).await.unwrap();
     });
