@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BackendOptions {
     /// What does the work: mock, a world in memory that is the same every time; desktop, the real parts of this machine; or a device
-    /// elsewhere by the address of its agent, tcp://HOST:PORT, unix:///PATH or exec://COMMAND.
+    /// elsewhere by the address of its agent, `tcp://HOST:PORT`, `unix:///PATH` or `exec://COMMAND`.
     #[arg(long, value_name = "BACKEND", default_value = "mock")]
     pub(crate) backend: Backend,
     /// What the world of the mock is like to begin with: see docs/wx.md.

@@ -36,7 +36,7 @@ use crate::{
 pub(super) struct Options {
     #[command(flatten)]
     device: DeviceOptions,
-    /// Where to listen: tcp://HOST:PORT, where port 0 takes any that is free, or unix:///PATH.
+    /// Where to listen: `tcp://HOST:PORT`, where port 0 takes any that is free, or `unix:///PATH`.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "stdio")]
     listen: Option<Address>,
     /// Serves the one host that started it, on standard input and output, until that host ends.

@@ -54,6 +54,18 @@ fn known(host: &Home) -> String {
 }
 
 #[test]
+fn the_real_parts_of_a_machine_are_served_too() {
+    let (_device, agent, host) = paired(ANYWHERE, &["--backend", "desktop", "--grant", "scope.userInfo"]);
+    let via = ["--backend", agent.address.as_str()];
+    assert_eq!(host.example(&via, "sign-in", &[]).exits(0).quiet().stdout, "a code to sign in with\nsigned: true\n");
+    let asked = host.run(&[&["call", "authorize", r#"{"scope": "scope.record"}"#], &via[..]].concat()).exits(1).quiet();
+    assert_eq!(asked.json()["errMsg"], "authorize:fail cancel");
+    let (code, said) = agent.stop("INT");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("asks for scope.record and nobody can answer") && said.ends_with("wx: stopped\n"), "{said}");
+}
+
+#[test]
 fn a_host_starts_the_agent_itself_by_a_command() {
     let (device, host) = (Home::new(), Home::new());
     let (world, script, ends) = (finger(device.path()), device.path().join("agent.sh"), device.path().join("ends"));
@@ -124,7 +136,10 @@ fn the_suite_judges_what_needs_no_hand_on_the_world() {
 fn another_version_and_what_is_no_agent_say_what_to_do() {
     let host = Home::new();
     for (answer, advice) in [
-        (&b"wx-link\n\x00\x01\x07\x09"[..], "speaks versions 7 to 9 of the protocol, this one 1 to 1: update the older of the two"),
+        (
+            &b"wx-link\n\x00\x01\x07\x09"[..],
+            "speaks versions 7 to 9 of the protocol, this one 1 to 1: update the older of the two",
+        ),
         (b"wx-link\n\x00\x02\x00\x00", "too many connections: try again later"),
         (b"SSH-2.0-OpenSSH_9.2p1", "is no agent: is the address right?"),
     ] {

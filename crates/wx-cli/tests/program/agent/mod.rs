@@ -56,7 +56,7 @@ impl Home {
         let said = BufReader::new(child.stderr.take().unwrap());
         let mut agent = Agent { child, said, address: String::new() };
         let line = agent.says("wx: listening on ");
-        agent.address = line.trim_start_matches("wx: listening on ").trim_end().to_owned();
+        agent.address.push_str(line.trim_start_matches("wx: listening on ").trim_end());
         agent
     }
 
