@@ -15,10 +15,7 @@ use wx_device::{Address, KeyRing, LinkError, agent::Agent};
 use super::{folder, machine_name, running::Running};
 use crate::{
     backend::Backend,
-    commands::{
-        block_on,
-        serving::{interrupted, log},
-    },
+    commands::{block_on, serving::log},
     device::{Device, DeviceOptions},
     failure::Failure,
     terminal,
@@ -63,7 +60,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     block_on(async {
         let keys = Arc::new(KeyRing::open(&folder).map_err(Failure::failed)?);
         let mut running = Running::begin(&folder)?;
-        let stop = interrupted()?;
+        let stop = terminal::interrupted()?;
         let Door { address, listener, _socket } = Door::open(options.listen.as_ref()).await?;
         let device = options.device.open().await?;
         let agent = Agent::builder(device.wx.clone(), keys, device.clock.clone());

@@ -4,10 +4,10 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::Path,
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
-use super::{Home, WX, paired};
+use super::{Home, WX, paired, signal};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:0";
 
@@ -90,16 +90,30 @@ fn a_host_starts_the_agent_itself_by_a_command() {
     assert!(refused.stderr.contains("pair the two again"), "{}", refused.stderr);
 }
 
-#[test]
-fn who_is_revoked_is_cut_off_and_not_let_in_again() {
-    let (device, mut agent, host) = paired(ANYWHERE, &["-v"]);
-    let card = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
-    let mut wx = host.wx(&["run", "--backend", &agent.address, &card]);
-    let mut running = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+/// A script that goes on until it is ended: a card that waits for its reader.
+fn card(host: &Home, address: &str) -> Child {
+    let path = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
+    let mut wx = host.wx(&["run", "--backend", address, &path]);
+    let mut running = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(running.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "the card is ready\n");
+    running
+}
 
+#[test]
+fn a_host_that_is_interrupted_says_goodbye() {
+    let (_device, mut agent, host) = paired(ANYWHERE, &["-v"]);
+    let mut running = card(&host, &agent.address);
+    signal(&running, "INT");
+    agent.says("a host left");
+    assert_eq!(running.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn who_is_revoked_is_cut_off_and_not_let_in_again() {
+    let (device, mut agent, host) = paired(ANYWHERE, &["-v"]);
+    let mut running = card(&host, &agent.address);
     let revoked = device.run(&["agent", "revoke", "laptop"]).exits(0);
     assert!(revoked.stderr.contains("1 host forgotten"), "{}", revoked.stderr);
     agent.says("a connection ended"); // the one that was open

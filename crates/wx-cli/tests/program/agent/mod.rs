@@ -87,12 +87,16 @@ impl Agent {
 
     /// Ends it by this signal, and answers its exit code and what else it said.
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
-        assert!(status.success());
+        self::signal(&self.child, signal);
         let mut said = String::new();
         while self.said.read_line(&mut said).unwrap() > 0 {}
         (self.child.wait().unwrap().code(), said)
     }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+    assert!(status.success());
 }
 
 impl Drop for Agent {
