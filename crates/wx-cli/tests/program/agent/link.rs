@@ -91,37 +91,44 @@ fn a_host_starts_the_agent_itself_by_a_command() {
 }
 
 /// A script that goes on until it is ended: a card that waits for its reader.
-fn card(host: &Home, address: &str) -> Child {
+struct Card(Child);
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it may have ended by itself
+        let _ = self.0.wait();
+    }
+}
+
+fn card(host: &Home, address: &str) -> Card {
     let path = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
     let mut wx = host.wx(&["run", "--backend", address, &path]);
-    let mut running = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut card = Card(wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(running.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(card.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "the card is ready\n");
-    running
+    card
 }
 
 #[test]
 fn a_host_that_is_interrupted_says_goodbye() {
-    let (_device, mut agent, host) = paired(ANYWHERE, &["-v"]);
-    let mut running = card(&host, &agent.address);
-    signal(&running, "INT");
+    let (_device, agent, host) = paired(ANYWHERE, &["-v"]);
+    let mut card = card(&host, &agent.address);
+    signal(&card.0, "INT");
     agent.says("a host left");
-    assert_eq!(running.wait().unwrap().code(), Some(130));
+    assert_eq!(card.0.wait().unwrap().code(), Some(130));
 }
 
 #[test]
 fn who_is_revoked_is_cut_off_and_not_let_in_again() {
-    let (device, mut agent, host) = paired(ANYWHERE, &["-v"]);
-    let mut running = card(&host, &agent.address);
+    let (device, agent, host) = paired(ANYWHERE, &["-v"]);
+    let _card = card(&host, &agent.address);
     let revoked = device.run(&["agent", "revoke", "laptop"]).exits(0);
     assert!(revoked.stderr.contains("1 host forgotten"), "{}", revoked.stderr);
     agent.says("a connection ended"); // the one that was open
     let refused = host.run(&["call", "login", "--backend", &agent.address]).exits(1);
     assert!(refused.stderr.contains("pair the two again"), "{}", refused.stderr);
     assert_eq!(refused.stdout, "");
-    running.kill().unwrap();
-    running.wait().unwrap();
     host.joins(&device.invites(&[]), &[]).exits(0);
     host.run(&["call", "login", "--backend", &agent.address]).exits(0);
 }
