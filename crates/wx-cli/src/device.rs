@@ -16,10 +16,10 @@ use wx_mock::World;
 use crate::{
     backend::Backend,
     consent::{ForThisRun, TerminalPrompt},
-    failure::Failure,
+    failure::{self, Failure},
     finger,
     input::{self, Text},
-    link, settings,
+    link, settings, terminal,
     world_file::WorldFile,
 };
 
@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BackendOptions {
     /// What does the work: mock, a world in memory that is the same every time; desktop, the real parts of this machine; or a device
-    /// elsewhere by the address of its agent, tcp://HOST:PORT, unix:///PATH or exec://COMMAND.
+    /// elsewhere by the address of its agent, `tcp://HOST:PORT`, `unix:///PATH` or `exec://COMMAND`.
     #[arg(long, value_name = "BACKEND", default_value = "mock")]
     pub(crate) backend: Backend,
     /// What the world of the mock is like to begin with: see docs/wx.md.
@@ -202,9 +202,16 @@ impl Device {
     /// Runs `work` to its end. In a fake world time passes whenever everybody waits; when nothing would ever happen there again,
     /// there is no answer.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        match &self.world {
-            Some(world) => world.clock().run(work).await,
-            None => Some(work.await),
+        if let Some(world) = &self.world {
+            return world.clock().run(work).await;
+        }
+        let Some((link, interrupted)) = self.link.as_ref().zip(terminal::interrupted().ok()) else { return Some(work.await) };
+        tokio::select! {
+            done = work => Some(done),
+            () = interrupted => {
+                link.close().await; // or the device would wait for this host to come back, with its prompts on the screen
+                std::process::exit(failure::INTERRUPTED.into())
+            }
         }
     }
 

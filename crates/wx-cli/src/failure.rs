@@ -8,6 +8,8 @@ use crate::terminal;
 pub(crate) const FAILED: u8 = 1;
 /// The exit code of [`Failure::Misuse`]; clap's own, too.
 pub(crate) const MISUSE: u8 = 2;
+/// The exit code of a program that was interrupted and said goodbye first, as shells count it.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why a command ends without what it was asked for. The texts are for the person at the terminal and hold no secret.
 #[derive(Debug)]

@@ -2,6 +2,10 @@
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::failure::Failure;
+
 /// What a colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -41,6 +45,18 @@ pub(crate) fn progress(text: &str) {
         let mut out = stderr().lock();
         let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush()); // as above
     }
+}
+
+/// Ready when somebody interrupts or ends the program.
+pub(crate) fn interrupted() -> Result<impl Future<Output = ()> + Send, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn wants_color() -> bool {

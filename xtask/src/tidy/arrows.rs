@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The program stands on top: it links whatever a user may ask for.
-const CLI: &[&str] = &["wx-api", "wx-conformance", "wx-crypto", "wx-desktop", "wx-host", "wx-js", "wx-mock", "wx-platform"];
+const CLI: &[&str] =
+    &["wx-api", "wx-conformance", "wx-crypto", "wx-desktop", "wx-device", "wx-host", "wx-js", "wx-mock", "wx-platform"];
 
 /// What any backend may depend on.
 const BACKEND: &[&str] = &["wx-api", "wx-rules", "wx-crypto", "wx-platform"];

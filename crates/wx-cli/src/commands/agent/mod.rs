@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     Pair(pair::Options),
     Join(join::Options),
     Devices(devices::ListOptions),

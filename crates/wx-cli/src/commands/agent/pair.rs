@@ -37,13 +37,12 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let folder = folder()?;
     let keys = KeyRing::open(&folder).map_err(Failure::failed)?;
-    let address = match &options.address {
-        Some(address) => address.clone(),
-        None => {
-            let none =
-                || Failure::misuse("no agent here says where it listens: start `wx agent serve --listen`, or give --address");
-            reachable(running::address(&folder)?.ok_or_else(none)?)?
-        }
+    let address = if let Some(address) = &options.address {
+        address.clone()
+    } else {
+        let none =
+            || Failure::misuse("no agent here says where it listens: start `wx agent serve --listen`, or give --address");
+        reachable(running::address(&folder)?.ok_or_else(none)?)?
     };
     let invitation = Invitation::new(address, keys.offer(Duration::from_secs(MINUTES * 60)).map_err(Failure::failed)?);
     let text = invitation.expose();

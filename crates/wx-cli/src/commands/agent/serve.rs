@@ -15,10 +15,7 @@ use wx_device::{Address, KeyRing, LinkError, agent::Agent};
 use super::{folder, machine_name, running::Running};
 use crate::{
     backend::Backend,
-    commands::{
-        block_on,
-        serving::{interrupted, log},
-    },
+    commands::{block_on, serving::log},
     device::{Device, DeviceOptions},
     failure::Failure,
     terminal,
@@ -36,7 +33,7 @@ use crate::{
 pub(super) struct Options {
     #[command(flatten)]
     device: DeviceOptions,
-    /// Where to listen: tcp://HOST:PORT, where port 0 takes any that is free, or unix:///PATH.
+    /// Where to listen: `tcp://HOST:PORT`, where port 0 takes any that is free, or `unix:///PATH`.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "stdio")]
     listen: Option<Address>,
     /// Serves the one host that started it, on standard input and output, until that host ends.
@@ -63,7 +60,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
     block_on(async {
         let keys = Arc::new(KeyRing::open(&folder).map_err(Failure::failed)?);
         let mut running = Running::begin(&folder)?;
-        let stop = interrupted()?;
+        let stop = terminal::interrupted()?;
         let Door { address, listener, _socket } = Door::open(options.listen.as_ref()).await?;
         let device = options.device.open().await?;
         let agent = Agent::builder(device.wx.clone(), keys, device.clock.clone());

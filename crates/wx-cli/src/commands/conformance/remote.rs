@@ -82,13 +82,13 @@ impl Harness for Remote {
 
     async fn open(&self, profile: Profile) -> Result<Bench, String> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let cx = Cx::new(&format!("wx{number:016x}")).with_user(&format!("suite-{number}")).with_profile(profile);
+        let cx = Cx::new(format!("wx{number:016x}")).with_user(format!("suite-{number}")).with_profile(profile);
         let turn = self.turn.clone().lock_owned().await;
         let cards = std::mem::take(&mut *self.cards.lock().unwrap_or_else(PoisonError::into_inner)); // whole entries come and go
         for card in cards {
             let _ = self.device.invoke(&card, StopHceRequest {}.into()).await; // it may have stopped by itself
         }
-        let wx = Wx::builder(Turn { device: self.device.clone(), cards: self.cards.clone(), _turn: turn }).build();
+        let wx = Wx::builder(Turn { device: self.device.clone(), cards: self.cards.clone(), _guard: turn }).build();
         Ok(Bench { wx, cx, world: World::default() })
     }
 }
@@ -97,7 +97,7 @@ impl Harness for Remote {
 struct Turn {
     device: Device,
     cards: Arc<std::sync::Mutex<Vec<Cx>>>,
-    _turn: OwnedMutexGuard<()>,
+    _guard: OwnedMutexGuard<()>,
 }
 
 #[async_trait]

@@ -13,10 +13,7 @@ use wx_platform::{
 
 use super::{Data, host_key};
 use crate::{
-    commands::{
-        block_on,
-        serving::{interrupted, log},
-    },
+    commands::{block_on, serving::log},
     failure::Failure,
     output, terminal,
 };
@@ -59,7 +56,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         let listening = |error| Failure::failed(format!("{} cannot be listened on: {error}", options.listen));
         let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let stop = interrupted()?;
+        let stop = terminal::interrupted()?;
         terminal::say(&format!("wx: the host key is kept in {}", host_key::path(&folder).display()));
         if !address.ip().is_loopback() {
             terminal::say("wx: secrets travel in the open on plain HTTP: put a proxy with TLS before this server");

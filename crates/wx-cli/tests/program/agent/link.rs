@@ -4,10 +4,10 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::Path,
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
-use super::{Home, WX, paired};
+use super::{Home, WX, paired, signal};
 
 const ANYWHERE: &str = "tcp://127.0.0.1:0";
 
@@ -54,6 +54,18 @@ fn known(host: &Home) -> String {
 }
 
 #[test]
+fn the_real_parts_of_a_machine_are_served_too() {
+    let (_device, agent, host) = paired(ANYWHERE, &["--backend", "desktop", "--grant", "scope.userInfo"]);
+    let via = ["--backend", agent.address.as_str()];
+    assert_eq!(host.example(&via, "sign-in", &[]).exits(0).quiet().stdout, "a code to sign in with\nsigned: true\n");
+    let asked = host.run(&[&["call", "authorize", r#"{"scope": "scope.record"}"#], &via[..]].concat()).exits(1).quiet();
+    assert_eq!(asked.json()["errMsg"], "authorize:fail cancel");
+    let (code, said) = agent.stop("INT");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("asks for scope.record and nobody can answer") && said.ends_with("wx: stopped\n"), "{said}");
+}
+
+#[test]
 fn a_host_starts_the_agent_itself_by_a_command() {
     let (device, host) = (Home::new(), Home::new());
     let (world, script, ends) = (finger(device.path()), device.path().join("agent.sh"), device.path().join("ends"));
@@ -78,24 +90,45 @@ fn a_host_starts_the_agent_itself_by_a_command() {
     assert!(refused.stderr.contains("pair the two again"), "{}", refused.stderr);
 }
 
+/// A script that goes on until it is ended: a card that waits for its reader.
+struct Card(Child);
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it may have ended by itself
+        let _ = self.0.wait();
+    }
+}
+
+fn card(host: &Home, address: &str) -> Card {
+    let path = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
+    let mut wx = host.wx(&["run", "--backend", address, &path]);
+    let mut card = Card(wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(card.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "the card is ready\n");
+    card
+}
+
+#[test]
+fn a_host_that_is_interrupted_says_goodbye() {
+    let (_device, agent, host) = paired(ANYWHERE, &["-v"]);
+    let mut card = card(&host, &agent.address);
+    signal(&card.0, "INT");
+    agent.says("a host left");
+    assert_eq!(card.0.wait().unwrap().code(), Some(130));
+}
+
 #[test]
 fn who_is_revoked_is_cut_off_and_not_let_in_again() {
-    let (device, mut agent, host) = paired(ANYWHERE, &["-v"]);
-    let card = format!("{}/examples/transit-card.js", env!("CARGO_MANIFEST_DIR"));
-    let mut wx = host.wx(&["run", "--backend", &agent.address, &card]);
-    let mut running = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(running.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "the card is ready\n");
-
+    let (device, agent, host) = paired(ANYWHERE, &["-v"]);
+    let _card = card(&host, &agent.address);
     let revoked = device.run(&["agent", "revoke", "laptop"]).exits(0);
     assert!(revoked.stderr.contains("1 host forgotten"), "{}", revoked.stderr);
     agent.says("a connection ended"); // the one that was open
     let refused = host.run(&["call", "login", "--backend", &agent.address]).exits(1);
     assert!(refused.stderr.contains("pair the two again"), "{}", refused.stderr);
     assert_eq!(refused.stdout, "");
-    running.kill().unwrap();
-    running.wait().unwrap();
     host.joins(&device.invites(&[]), &[]).exits(0);
     host.run(&["call", "login", "--backend", &agent.address]).exits(0);
 }

@@ -6,7 +6,10 @@ mod pairing;
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -22,7 +25,8 @@ struct Home(TempDir);
 /// An agent that runs.
 struct Agent {
     child: Child,
-    said: BufReader<ChildStderr>,
+    /// What it says on standard error, line by line.
+    said: Receiver<String>,
     address: String,
 }
 
@@ -53,10 +57,12 @@ impl Home {
     fn serve(&self, listen: &str, args: &[&str]) -> Agent {
         let mut wx = self.wx(&[&["agent", "serve", "--name", "kiosk", "--listen", listen], args].concat());
         let mut child = wx.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap());
+        let (say, said) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| say.send(line)));
         let mut agent = Agent { child, said, address: String::new() };
         let line = agent.says("wx: listening on ");
-        agent.address = line.trim_start_matches("wx: listening on ").trim_end().to_owned();
+        agent.address.push_str(line.trim_start_matches("wx: listening on "));
         agent
     }
 
@@ -74,25 +80,28 @@ impl Home {
 
 impl Agent {
     /// The next line with this in it.
-    fn says(&mut self, text: &str) -> String {
-        let mut passed = String::new();
+    fn says(&self, text: &str) -> String {
+        let mut passed = Vec::new();
         loop {
-            let start = passed.len();
-            assert!(self.said.read_line(&mut passed).unwrap() > 0, "it ended without `{text}`: {passed}");
-            if passed[start..].contains(text) {
-                return passed.split_off(start);
+            match self.said.recv_timeout(Duration::from_secs(60)) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => passed.push(line),
+                Err(error) => panic!("{error}: it did not say `{text}`, but {passed:?}"),
             }
         }
     }
 
     /// Ends it by this signal, and answers its exit code and what else it said.
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.child.id())]).status().unwrap();
-        assert!(status.success());
-        let mut said = String::new();
-        while self.said.read_line(&mut said).unwrap() > 0 {}
+        self::signal(&self.child, signal);
+        let said = self.said.iter().map(|line| line + "\n").collect();
         (self.child.wait().unwrap().code(), said)
     }
+}
+
+fn signal(child: &Child, signal: &str) {
+    let status = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
+    assert!(status.success());
 }
 
 impl Drop for Agent {
