@@ -5,6 +5,9 @@ pub mod agent;
 mod device;
 mod error;
 mod incoming;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod keyring;
 mod outgoing;
 mod pairing;
