@@ -37,6 +37,17 @@ pub static TPM: Facility = Facility {
 /// A PKCS#11 token.
 pub static TOKENS: Facility = Facility { required: "WX_REQUIRE_PKCS11", files: &[(softhsm::MODULE, "softhsm2")], module: None };
 
+/// A virtual machine for Java, and the compiler.
+pub static JAVA: Facility = Facility {
+    required: "WX_REQUIRE_JAVA",
+    files: &[
+        ("/usr/bin/java", "default-jdk-headless"),
+        ("/usr/bin/javac", "default-jdk-headless"),
+        ("/usr/bin/jcmd", "default-jdk-headless"),
+    ],
+    module: None,
+};
+
 impl Facility {
     /// What this machine lacks for it, by the names of Debian's packages; `None` when all is there.
     pub fn missing(&self) -> Option<String> {

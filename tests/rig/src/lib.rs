@@ -20,7 +20,7 @@ mod terminal;
 mod trials;
 
 pub use self::{
-    facility::{FINGERPRINTS, Facility, PCSC, TOKENS, TPM},
+    facility::{FINGERPRINTS, Facility, JAVA, PCSC, TOKENS, TPM},
     fingerprint::{Fingerprints, Progress},
     softhsm::Softhsm,
     stack::Stack,
