@@ -46,6 +46,7 @@ public final class Phone implements Backend {
                     return null;
                 } catch (InterruptedException interrupted) {
                     say("! interrupted");
+                    Thread.currentThread().interrupt(); // as is the custom
                     throw interrupted;
                 }
             default:
