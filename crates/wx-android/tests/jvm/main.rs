@@ -51,13 +51,13 @@ mod calls {
         let mut phone = Phone::start().await;
         let device = phone.device().await;
         let deadline = TokioClock.now() + Duration::from_secs(3600);
-        let cx = Cx::new("echoes").with_user("lǐ 李").with_deadline(deadline);
+        let cx = Cx::new("echoes").with_user("lǐ 李 🎋").with_deadline(deadline);
         let request = LoginRequest { timeout: Some(5000), ..LoginRequest::default() };
         let Ok(Reply::Login(login)) = device.invoke(&cx, request.into()).await else { panic!("no login") };
         let said = login.code.strip_prefix("login ").unwrap();
         let (context, args) = said.rsplit_once(' ').unwrap();
         let context: serde_json::Value = serde_json::from_str(context).unwrap();
-        assert_eq!((&context["app"], &context["user"]), (&"echoes".into(), &"lǐ 李".into()));
+        assert_eq!((&context["app"], &context["user"]), (&"echoes".into(), &"lǐ 李 🎋".into()));
         assert_eq!(context["profile"]["platform"], "android");
         let off = context["deadline"].as_u64().unwrap().abs_diff(deadline.as_millis());
         assert!(off < 60_000, "the deadline is {off} ms off");
