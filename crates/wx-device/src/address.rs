@@ -36,6 +36,14 @@ pub enum Address {
 #[error("`{0}` is no address of an agent: write tcp://HOST:PORT, unix:///PATH or exec://COMMAND ARGUMENTS")]
 pub struct AddressError(String);
 
+impl AddressError {
+    /// What was not understood, without what may be a secret: somebody may have taken an invitation for an address.
+    fn of(text: &str) -> Self {
+        let shown = text.split_once('#').map_or(text, |(before, _)| before);
+        Self(shown.to_owned())
+    }
+}
+
 /// Both directions of a connection, and what must live as long.
 pub(crate) struct Stream {
     pub(crate) reader: Box<dyn AsyncRead + Send + Unpin>,
@@ -51,7 +59,7 @@ impl FromStr for Address {
     ///
     /// [`AddressError`] for any other form.
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let bad = || AddressError(text.to_owned());
+        let bad = || AddressError::of(text);
         let (scheme, rest) = text.split_once("://").ok_or_else(bad)?;
         let address = match scheme {
             "tcp" => {
@@ -135,5 +143,7 @@ mod tests {
         {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+        let error = "wx-pair:tcp://127.0.0.1:7411#secret".parse::<Address>().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 }

@@ -48,6 +48,18 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
         Ok(None)
     }
 
+    /// Reads on and looks at nothing, until nothing more comes: a connection that is closed with something unread in it is broken off, and the
+    /// other end may lose what was said to it last.
+    pub(crate) async fn drain(&mut self) {
+        loop {
+            self.sealed.clear();
+            self.sealed.reserve(16 << 10);
+            if !matches!(self.reader.read_buf(&mut self.sealed).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
     /// Waits for the next message, if one comes.
     pub(crate) async fn wait(&mut self) -> Result<Option<Bytes>, LinkError> {
         loop {

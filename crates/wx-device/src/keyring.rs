@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -212,8 +212,15 @@ fn read_identity(text: &[u8]) -> Option<Identity> {
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let others = fs::metadata(folder)?.permissions().mode() & 0o022;
+    if others == 0 { Ok(()) } else { Err(io::Error::other("others can write there: take that away with `chmod 700`")) }
 }
 
 /// Held while a file is changed: several programs may look after one folder.

@@ -18,6 +18,9 @@ pub mod agent;
 mod device;
 mod error;
 mod incoming;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod keyring;
 mod numbered;
 mod outgoing;

@@ -36,52 +36,51 @@ struct Waiting {
     long_bytes: usize,
     next_long: u64,
     is_closed: bool,
-    is_over: bool,
 }
 
 impl Waiting {
     fn has_room(&self) -> bool {
         self.is_closed || self.frames.len() + self.long_bytes < PLENTY
     }
+
+    fn put_long(&mut self, frame: Vec<u8>) {
+        self.long_bytes += frame.len();
+        self.long.push_back(frame);
+    }
 }
 
 impl Outgoing {
-    /// Says it soon.
+    /// Says it soon. What is long does not keep shorter messages waiting that are said later.
     pub(crate) fn say<'a>(&self, message: impl Into<Message<'a>>) {
-        let message = message.into();
+        self.put(&message.into(), false);
+    }
+
+    /// Says it soon, but after all that was to be said before, long messages included.
+    pub(crate) fn say_after_all<'a>(&self, message: impl Into<Message<'a>>) {
+        self.put(&message.into(), true);
+    }
+
+    fn put(&self, message: &Message<'_>, after_all: bool) {
         let mut waiting = self.lock();
         if waiting.is_closed {
             return;
         }
+        let sleeps = waiting.frames.is_empty() && waiting.long.is_empty();
         let start = waiting.frames.len();
-        let sleeps = start == 0 && waiting.long.is_empty();
         message.frame(&mut waiting.frames);
         if waiting.frames.len() - start > PART {
             let whole = waiting.frames.split_off(start);
             let number = waiting.next_long;
             waiting.next_long += 1;
-            for frame in split(number, &whole[4..]) {
-                waiting.long_bytes += frame.len();
-                waiting.long.push_back(frame);
-            }
+            split(number, &whole[4..]).for_each(|frame| waiting.put_long(frame));
+        } else if after_all && !waiting.long.is_empty() {
+            let frame = waiting.frames.split_off(start);
+            waiting.put_long(frame);
         }
         drop(waiting);
         if sleeps {
             self.some.notify_one(); // else whoever spoke first did
         }
-    }
-
-    /// Says it soon, but after all that was to be said before, long messages included.
-    pub(crate) fn say_after_all<'a>(&self, message: impl Into<Message<'a>>) {
-        let mut waiting = self.lock();
-        if waiting.long.is_empty() || waiting.is_closed {
-            drop(waiting);
-            return self.say(message);
-        }
-        let mut frame = Vec::new();
-        message.into().frame(&mut frame);
-        waiting.long_bytes += frame.len();
-        waiting.long.push_back(frame);
     }
 
     /// Nothing more is said after what waits.
@@ -102,24 +101,26 @@ impl Outgoing {
         }
     }
 
-    /// Waits until nothing is written any more: all has been, or it failed.
-    pub(crate) async fn ended(&self) {
+    /// Whether little enough waits.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().has_room()
+    }
+
+    /// Waits until nothing more is said: somebody closed it, or writing failed.
+    pub(crate) async fn closed(&self) {
         loop {
-            let written = self.room.notified();
-            if self.lock().is_over {
+            let closed = self.room.notified();
+            if self.lock().is_closed {
                 return;
             }
-            written.await;
+            closed.await;
         }
     }
 
     /// Writes whatever is said, to the end.
     pub(crate) async fn write(&self, writer: impl AsyncWrite + Unpin, sealer: Sealer) -> Result<(), LinkError> {
         let written = self.write_all(writer, sealer).await;
-        let mut waiting = self.lock();
-        (waiting.is_closed, waiting.is_over) = (true, true);
-        drop(waiting);
-        self.room.notify_waiters();
+        self.close();
         written
     }
 

@@ -51,7 +51,9 @@ impl Invitation {
         Zeroizing::new(format!("wx-pair:{}#{}", self.address, *self.secret.expose()))
     }
 
-    /// Pairs with the agent: it knows this host from now on, by `name`, and `keys` know the agent. Its name.
+    /// Pairs with the agent. An invitation to `exec://` runs the command in it, which whoever wrote it has chosen: ask before, unless that was you.
+    ///
+    /// From then on the agent knows this host by `name`, and `keys` know the agent. Its name.
     ///
     /// # Errors
     ///

@@ -39,6 +39,16 @@ pub static TOKENS: Facility = Facility { required: "WX_REQUIRE_PKCS11", files: &
 
 /// Networks of a test's own, which take root besides.
 pub static NETWORKS: Facility = Facility { required: "WX_REQUIRE_NETNS", files: &[("/usr/sbin/ip", "iproute2")], module: None };
+/// A virtual machine for Java, and the compiler.
+pub static JAVA: Facility = Facility {
+    required: "WX_REQUIRE_JAVA",
+    files: &[
+        ("/usr/bin/java", "default-jdk-headless"),
+        ("/usr/bin/javac", "default-jdk-headless"),
+        ("/usr/bin/jcmd", "default-jdk-headless"),
+    ],
+    module: None,
+};
 
 impl Facility {
     /// What this machine lacks for it, by the names of Debian's packages; `None` when all is there.

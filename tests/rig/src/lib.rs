@@ -20,7 +20,7 @@ mod terminal;
 mod trials;
 
 pub use self::{
-    facility::{FINGERPRINTS, Facility, NETWORKS, PCSC, TOKENS, TPM},
+    facility::{FINGERPRINTS, Facility, JAVA, NETWORKS, PCSC, TOKENS, TPM},
     fingerprint::{Fingerprints, Progress},
     softhsm::Softhsm,
     stack::Stack,

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-js", &["wx-api", "wx-host"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
+    ("wx-android", &["wx-api", "wx-device", "wx-host"]),
     ("wx-cli", CLI),
     ("wx-rig", &[]),
     ("wx-tests", &[]),

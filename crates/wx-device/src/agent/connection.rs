@@ -6,14 +6,17 @@ use tokio::{
     time::{interval, sleep, timeout},
 };
 
-use super::{Agent, LIMITS, SESSIONS, SessionKey, session::Session};
+use super::{
+    Agent, LIMITS, SESSIONS, SessionKey,
+    session::{Session, told},
+};
 use crate::{
     LinkError, PublicKey,
     address::Stream,
     incoming::{Incoming, garbage, read},
     is_set,
     outgoing::Outgoing,
-    secure::{Purpose, accept, link_as_agent, pair_as_agent},
+    secure::{Purpose, accept, busy, link_as_agent, pair_as_agent},
     wire::{self, Message},
 };
 
@@ -31,14 +34,21 @@ pub(crate) const BUILD: &str = concat!("wx-device ", env!("CARGO_PKG_VERSION"));
 
 /// Serves one connection to its end.
 pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkError> {
-    let permit = agent.0.connections.try_acquire();
+    let Ok(stranger) = agent.0.strangers.try_acquire() else {
+        // A greeting that nobody waits for: the host reads it instead of an answer.
+        let _ = timeout(GOODBYE, busy(&mut stream.writer)).await; // whether it was heard changes nothing
+        return Err(LinkError::Busy);
+    };
+    let mut permit = None;
     let admitted = async {
         let keys = &agent.0.keys;
         let mut secret = None;
-        let admit = |purpose| match (&permit, purpose) {
-            (Err(_), _) => Err(LinkError::Busy),
-            (Ok(_), Purpose::Link) => Ok(()),
-            (Ok(_), Purpose::Pair) => {
+        let admit = |purpose| match purpose {
+            Purpose::Link => {
+                permit = Some(agent.0.connections.try_acquire().map_err(|_| LinkError::Busy)?);
+                Ok(())
+            }
+            Purpose::Pair => {
                 secret = keys.offered()?;
                 if secret.is_some() { Ok(()) } else { Err(LinkError::NotPairing) }
             }
@@ -48,16 +58,17 @@ pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkEr
             let known = |host| keys.knows(host);
             return link_as_agent(bare, &greetings, keys.identity(), known).await.map(Some);
         };
-        let paired = pair_as_agent(&mut bare, &greetings, keys.identity(), &secret, &agent.0.name).await?;
+        let (paired, sealer) = pair_as_agent(&mut bare, &greetings, keys.identity(), &secret, &agent.0.name).await?;
         if !keys.redeem(&secret, &paired.name, paired.key)? {
             return Err(LinkError::NotPairing);
         }
         tracing::info!(host = paired.name, "a host was paired");
-        bare.remembered().await?;
+        bare.remembered(sealer).await?;
         Ok(None)
     };
     let admitted = timeout(HANDSHAKE, admitted).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
     let Some((sealer, opener, host)) = admitted else { return Ok(()) };
+    drop(stranger);
 
     let out = Arc::new(Outgoing::default());
     let mut incoming = Incoming::new(stream.reader, opener, LIMITS.message);
@@ -69,6 +80,7 @@ pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkEr
         }
         out.close();
         talked.notify_one();
+        let _ = timeout(GOODBYE, incoming.drain()).await; // a host that hears it hangs up
         result
     };
     let write = async {
@@ -96,27 +108,26 @@ where
     let Message::Hello(wire::Hello { session, build }) = read(&first)? else {
         return Err(garbage("something before its hello"));
     };
-    tracing::info!(%host, build, "a host is there");
-    let (session, resumed) = session_of(agent, SessionKey::new(host, session))?;
-    let apis = agent.0.supported.iter().map(wx_api::Api::name).collect();
-    // The session answers through this connection from here on; the welcome is ahead of all of it.
-    out.say(wire::Welcome { epoch: agent.0.epoch, resumed, build: BUILD, apis, limits: LIMITS });
-    let number = session.attach(out.clone());
-    let result = listen(agent, host, &session, incoming, out).await;
-    match result {
-        Ok(true) => {
-            agent.sessions().remove(&session.key());
-            session.end().await;
-            Ok(())
-        }
-        Ok(false) => {
-            session.wait_for_its_host(agent, number);
-            Ok(())
-        }
-        Err(error) => {
-            session.wait_for_its_host(agent, number);
-            Err(error)
-        }
+    tracing::info!(%host, build = told(build), "a host is there");
+    let attached = attach(agent, SessionKey::new(host, session), out)?;
+    let result = listen(agent, host, &attached, incoming, out).await;
+    let is_over = matches!(result, Ok(true) | Err(LinkError::Refused));
+    if is_over {
+        agent.end(&attached.session, attached.number).await;
+    }
+    result.map(drop)
+}
+
+/// A session's connection. However it ends, the session then waits for its host.
+struct Attached<'a> {
+    agent: &'a Agent,
+    session: Arc<Session>,
+    number: u64,
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.session.wait_for_its_host(self.agent, self.number);
     }
 }
 
@@ -124,7 +135,7 @@ where
 async fn listen<R>(
     agent: &Agent,
     host: PublicKey,
-    session: &Arc<Session>,
+    attached: &Attached<'_>,
     incoming: &mut Incoming<R>,
     out: &Arc<Outgoing>,
 ) -> Result<bool, LinkError>
@@ -136,9 +147,25 @@ where
     let mut heard = tokio::time::Instant::now();
     let mut messages: Vec<Bytes> = Vec::new();
     loop {
+        while let Some(message) = incoming.next()? {
+            messages.push(message);
+        }
+        if !messages.is_empty() {
+            let read: Vec<Message<'_>> = messages.iter().map(|message| read(message)).collect::<Result<_, _>>()?;
+            if attached.session.hear(&agent.0, read, attached.number, out).await? {
+                return Ok(true);
+            }
+            messages.clear();
+            heard = tokio::time::Instant::now();
+        }
         tokio::select! {
-            more = incoming.more() => if !more? { return Ok(false) },
-            () = out.ended() => return Ok(false),
+            more = incoming.more() => {
+                if !more? {
+                    return Ok(false);
+                }
+                heard = tokio::time::Instant::now();
+            }
+            () = out.closed() => return Ok(false),
             () = is_set(&mut ending) => {
                 out.say(wire::Goodbye { reason: "the agent ends" });
                 return Ok(false);
@@ -150,34 +177,32 @@ where
                 if heard.elapsed() > agent.0.silence {
                     return Err(LinkError::Silent(agent.0.silence.as_secs()));
                 }
-                continue;
             }
         }
-        heard = tokio::time::Instant::now();
-        while let Some(message) = incoming.next()? {
-            messages.push(message);
-        }
-        let read: Vec<Message<'_>> = messages.iter().map(|message| read(message)).collect::<Result<_, _>>()?;
-        if session.hear(&agent.0, read, out).await? {
-            return Ok(true);
-        }
-        messages.clear();
-        let silent = |_| LinkError::Silent(agent.0.silence.as_secs());
-        timeout(agent.0.silence, out.room()).await.map_err(silent)?;
     }
 }
 
-/// The session of this name, and whether it was known.
-fn session_of(agent: &Agent, key: SessionKey) -> Result<(Arc<Session>, bool), LinkError> {
+/// The session of this name, answered over this connection from now on; its welcome is ahead of all it says. Under the lock of all sessions,
+/// so that none ends meanwhile.
+fn attach<'a>(agent: &'a Agent, key: SessionKey, out: &Arc<Outgoing>) -> Result<Attached<'a>, LinkError> {
     let mut sessions = agent.sessions();
-    if let Some(session) = sessions.get(&key) {
-        return Ok((session.clone(), true));
-    }
-    if sessions.keys().filter(|other| other.host == key.host).count() >= SESSIONS {
-        return Err(LinkError::Busy);
-    }
-    agent.0.journal.opened(key)?;
-    let session = Session::new(agent, key);
-    sessions.insert(key, session.clone());
-    Ok((session, false))
+    let (session, resumed) = if let Some(session) = sessions.get(&key) {
+        (session.clone(), true)
+    } else {
+        let of_host = sessions.iter().filter(|(other, _)| other.host == key.host);
+        let alone = of_host.clone().find(|(_, session)| session.is_alone()).map(|(key, _)| *key);
+        if of_host.count() >= SESSIONS {
+            // One that nobody is connected to makes way: most likely its process is gone.
+            let gone = alone.and_then(|key| sessions.remove(&key)).ok_or(LinkError::Busy)?;
+            tokio::spawn(async move { gone.end().await });
+        }
+        agent.0.journal.opened(key)?;
+        let session = Session::new(agent, key);
+        sessions.insert(key, session.clone());
+        (session, false)
+    };
+    let apis = agent.0.supported.iter().map(wx_api::Api::name).collect();
+    out.say(wire::Welcome { epoch: agent.0.epoch, resumed, build: BUILD, apis, limits: LIMITS });
+    let number = session.attach(out.clone());
+    Ok(Attached { agent, session, number })
 }

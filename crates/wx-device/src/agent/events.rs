@@ -13,13 +13,18 @@ use crate::wire::{self, Message, value};
 /// queue, where the event's policy decides.
 const WINDOW: usize = 64;
 
+/// The longest payload of an event.
+const LONGEST: usize = 8 << 20;
+
 /// One subscription of a host: what was sent and not taken is kept, to be sent again over the next connection.
 pub(super) struct Subscription {
     state: Arc<State>,
     pump: JoinHandle<()>,
+    /// The connection over which the host last named it.
+    pub(super) connection: u64,
 }
 
-struct State {
+pub(super) struct State {
     sent: Mutex<Sent>,
     /// Some was taken.
     room: Notify,
@@ -34,7 +39,7 @@ struct Sent {
 
 impl Subscription {
     /// Sends what comes out of the stream, to the host of this session.
-    pub(super) fn start(number: u64, mut stream: EventStream, session: Arc<Session>) -> Self {
+    pub(super) fn start(number: u64, mut stream: EventStream, session: Arc<Session>, connection: u64) -> Self {
         let state = Arc::new(State { sent: Mutex::default(), room: Notify::new() });
         let pumped = state.clone();
         let pump = tokio::spawn(async move {
@@ -43,9 +48,13 @@ impl Subscription {
                 let (event, lost, payload) = match stream.next().await {
                     Some(Ok(event)) => (event.api(), None, value::encode(&event)),
                     Some(Err(lagged)) => (lagged.event, Some(lagged.count), Ok(Vec::new())),
-                    None => return session.say(wire::Ended { subscription: number }),
+                    None => break pumped.end(number, &session),
                 };
-                let Ok(payload) = payload else { continue }; // every event of the contract has a form
+                // What is too long for a link is lost, and said to be.
+                let (lost, payload) = match payload {
+                    Ok(payload) if payload.len() < LONGEST => (lost, payload),
+                    _ => (Some(1), Vec::new()),
+                };
                 let mut sent = pumped.lock();
                 sent.last += 1;
                 let (place, event) = (sent.last, event.name());
@@ -57,22 +66,12 @@ impl Subscription {
                 session.say(message);
             }
         });
-        Self { state, pump }
+        Self { state, pump, connection }
     }
 
-    /// The host has the events up to this number.
-    pub(super) fn taken(&self, number: u64) {
-        self.state.lock().kept.retain(|(kept, _)| *kept > number);
-        self.state.room.notify_one();
-    }
-
-    /// Sends again what the host does not have.
-    pub(super) fn again(&self, session: &Session) {
-        for (_, message) in &self.state.lock().kept {
-            if let Ok(message) = minicbor::decode::<Message<'_>>(message) {
-                session.say(message);
-            }
-        }
+    /// What of it others may hold on to without the session's lock.
+    pub(super) fn state(&self) -> Arc<State> {
+        self.state.clone()
     }
 
     /// Stops, for good: once this is over the stream is gone.
@@ -83,6 +82,29 @@ impl Subscription {
 }
 
 impl State {
+    /// The host has the events up to this number.
+    pub(super) fn taken(&self, number: u64) {
+        self.lock().kept.retain(|(kept, _)| *kept > number);
+        self.room.notify_one();
+    }
+
+    /// Sends again what the host does not have.
+    pub(super) fn again(&self, session: &Session) {
+        for (_, message) in &self.lock().kept {
+            if let Ok(message) = minicbor::decode::<Message<'_>>(message) {
+                session.say(message);
+            }
+        }
+    }
+
+    /// No more will come. That is kept as well, until the host unsubscribes: it may not hear it now.
+    fn end(&self, number: u64, session: &Session) {
+        let mut sent = self.lock();
+        let message = Message::Ended(wire::Ended { subscription: number });
+        sent.kept.push_back((u64::MAX, message.to_vec()));
+        session.say(message);
+    }
+
     async fn room(&self) {
         while self.lock().kept.len() >= WINDOW {
             self.room.notified().await;

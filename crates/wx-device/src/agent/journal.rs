@@ -22,8 +22,10 @@ const LONG: u64 = 1 << 20;
 /// A call is *begun* in the journal, durably, before it is run, and *done* before its answer leaves. After a crash a call that was begun
 /// and not done may have had its effect or not; it is never run again.
 ///
-/// The file is a list of records: four bytes of length, four of checksum, CBOR. A record that is torn or damaged ends the list: nothing
-/// after it was ever relied on.
+/// The file is a list of records: four bytes of length, four of checksum, CBOR. A record that is torn ends the list: nothing after it was
+/// ever relied on, since a record that could not be written whole is taken off again, and when even that fails nothing more is begun.
+///
+/// What nobody asks for any more stays in the file until that is written anew, at the next start or when it has grown.
 #[derive(Debug)]
 pub(super) struct Journal(Mutex<State>);
 
@@ -31,6 +33,11 @@ pub(super) struct Journal(Mutex<State>);
 struct State {
     path: PathBuf,
     file: Arc<File>,
+    /// Why the file can no longer be relied on, until it was written anew.
+    broken: Option<String>,
+    /// One agent, one journal.
+    lock: File,
+    is_closed: bool,
     length: u64,
     /// What is still of use.
     sessions: HashMap<SessionKey, Calls>,
@@ -95,6 +102,9 @@ impl Journal {
     ///
     /// It cannot be read or written.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let lock_path = path.with_extension("lock");
+        let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(lock_path)?;
+        lock.try_lock().map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another agent has this journal"))?;
         let mut bytes = Vec::new();
         match File::open(path) {
             Ok(mut file) => drop(file.read_to_end(&mut bytes)?),
@@ -103,12 +113,13 @@ impl Journal {
         }
         let mut sessions = HashMap::new();
         let mut rest = &bytes[..];
-        while let Some(record) = next_record(&mut rest) {
+        while let Some(record) = next_record(&mut rest)? {
             apply(&mut sessions, &record);
         }
         let held = held(&sessions);
         let (file, length) = write_anew(path, &sessions)?;
-        Ok(Self(Mutex::new(State { path: path.to_owned(), file: Arc::new(file), length, sessions, held })))
+        let (path, file) = (path.to_owned(), Arc::new(file));
+        Ok(Self(Mutex::new(State { path, file, broken: None, lock, is_closed: false, length, sessions, held })))
     }
 
     /// The sessions it knows.
@@ -140,7 +151,12 @@ impl Journal {
             }
             state.file.clone()
         };
-        spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?
+        let synced = spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?;
+        if let Err(error) = &synced {
+            // What the disk has of the file is not known any more.
+            self.lock().broken = Some(error.to_string());
+        }
+        synced
     }
 
     /// A call has its answer. A process that is killed afterwards leaves it in the file.
@@ -148,9 +164,24 @@ impl Journal {
         self.lock().append(&Record::Done { session, call, answer })
     }
 
-    /// Nobody will ask for these calls again.
-    pub(super) fn settled(&self, session: SessionKey, calls: Vec<u64>) -> io::Result<()> {
-        self.lock().append(&Record::Settled { session, calls })
+    /// Nobody will ask for these calls again. Those it does not know cost nothing.
+    pub(super) fn settled(&self, session: SessionKey, mut calls: Vec<u64>) -> io::Result<()> {
+        let mut state = self.lock();
+        let known = state.sessions.get(&session);
+        calls.retain(|call| known.is_some_and(|known| known.contains_key(call)));
+        if calls.is_empty() { Ok(()) } else { state.append(&Record::Settled { session, calls }) }
+    }
+
+    /// Lets another agent have the file. Nothing more is written.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let _ = state.lock.unlock(); // else it is free when this is dropped
+    }
+
+    /// How many calls it holds for all sessions.
+    pub(super) fn len(&self) -> usize {
+        self.lock().sessions.values().map(Calls::len).sum()
     }
 
     /// Nobody will ask for this session again.
@@ -165,16 +196,34 @@ impl Journal {
 
 impl State {
     fn append(&mut self, record: &Record<'_>) -> io::Result<()> {
+        if self.is_closed {
+            return Err(io::Error::other("the agent has ended"));
+        }
+        if self.broken.is_some() {
+            self.write_anew()?;
+        }
+        let bytes = framed(record);
+        if let Err(error) = (&*self.file).write_all(&bytes) {
+            // Half a record would hide whatever comes after it.
+            if let Err(error) = self.file.set_len(self.length) {
+                self.broken = Some(error.to_string());
+            }
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
         let before = entry_size(&self.sessions, record);
         apply(&mut self.sessions, record);
         self.held = (self.held + entry_size(&self.sessions, record)).saturating_sub(before);
-        let bytes = framed(record);
-        (&*self.file).write_all(&bytes)?;
-        self.length += bytes.len() as u64;
         if self.length > LONG && self.length / 4 > self.held as u64 {
-            let (file, length) = write_anew(&self.path, &self.sessions)?;
-            (self.file, self.length) = (Arc::new(file), length);
+            self.write_anew()?;
         }
+        Ok(())
+    }
+
+    fn write_anew(&mut self) -> io::Result<()> {
+        self.broken = Some("it is being written anew".to_owned());
+        let (file, length) = write_anew(&self.path, &self.sessions)?;
+        (self.file, self.length, self.broken) = (Arc::new(file), length, None);
         Ok(())
     }
 }
@@ -233,7 +282,15 @@ fn framed(record: &Record<'_>) -> Vec<u8> {
     bytes
 }
 
-fn next_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
+/// The next record; none at the end, or where one is torn. What is whole and does not read was written by a newer version.
+fn next_record<'a>(rest: &mut &'a [u8]) -> io::Result<Option<Record<'a>>> {
+    let Some(record) = next_whole(rest) else { return Ok(None) };
+    let newer =
+        |error| io::Error::new(io::ErrorKind::InvalidData, format!("a record that this version does not know: {error}"));
+    minicbor::decode(record).map(Some).map_err(newer)
+}
+
+fn next_whole<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, after) = rest.split_first_chunk::<4>()?;
     let (sum, after) = after.split_first_chunk::<4>()?;
     let (record, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
@@ -241,7 +298,7 @@ fn next_record<'a>(rest: &mut &'a [u8]) -> Option<Record<'a>> {
         return None;
     }
     *rest = after;
-    minicbor::decode(record).ok()
+    Some(record)
 }
 
 /// The file with nothing in it but what is of use, in the place of the one before.
@@ -262,7 +319,8 @@ fn write_anew(path: &Path, sessions: &HashMap<SessionKey, Calls>) -> io::Result<
     file.write_all(&bytes)?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()?;
     Ok((file, bytes.len() as u64))
 }
 
@@ -326,14 +384,48 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         let journal = Journal::open(&path).unwrap();
-        for call in 0..2000 {
+        for call in 0..500 {
             journal.begun(ONE, &[(call, "login")]).await.unwrap();
-            journal.done(ONE, call, &[0; 1000]).unwrap();
+            journal.done(ONE, call, &[0; 5000]).unwrap();
             journal.settled(ONE, vec![call]).unwrap();
         }
         assert!(fs::metadata(&path).unwrap().len() < 2 * LONG);
         assert_eq!(journal.lock().held, 0);
+        drop(journal);
         assert_eq!(Journal::open(&path).unwrap().recall(ONE).unwrap(), Calls::new());
+    }
+
+    #[tokio::test]
+    async fn a_record_that_could_not_be_written_whole_hides_nothing_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::open(&path).unwrap();
+        journal.begun(ONE, &[(1, "login")]).await.unwrap();
+        // A disk that takes nothing any more, and then does again.
+        let whole = std::mem::replace(&mut journal.lock().file, Arc::new(File::open(&path).unwrap()));
+        journal.begun(ONE, &[(2, "login")]).await.unwrap_err();
+        assert_eq!(journal.recall(ONE).unwrap().len(), 1, "what is not in the file is not known");
+        journal.lock().file = whole;
+        journal.begun(ONE, &[(3, "login")]).await.unwrap();
+        drop(journal);
+        let known: Vec<u64> = Journal::open(&path).unwrap().recall(ONE).unwrap().into_keys().collect();
+        assert_eq!(known, [1, 3]);
+    }
+
+    #[test]
+    fn one_agent_has_one_journal_and_a_newer_ones_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let journal = Journal::open(&path).unwrap();
+        assert!(Journal::open(&path).unwrap_err().to_string().contains("another agent"));
+        drop(journal);
+        let record = [0x82, 0x18, 0x63, 0x80];
+        let mut bytes = u32::try_from(record.len()).unwrap().to_le_bytes().to_vec();
+        bytes.extend(crc32fast::hash(&record).to_le_bytes());
+        bytes.extend(record);
+        fs::write(&path, &bytes).unwrap();
+        assert!(Journal::open(&path).unwrap_err().to_string().contains("this version does not know"));
+        assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 
     #[tokio::test]

@@ -24,8 +24,14 @@ use wx_host::Wx;
 use self::{journal::Journal, session::Session};
 use crate::{KeyRing, LinkError, PublicKey, address::Stream, is_set, wire::Limits};
 
-/// How many connections there may be at a time, strangers included.
+/// How many hosts may be connected at a time.
 const CONNECTIONS: usize = 64;
+
+/// How many connections may be in their handshakes at a time.
+const STRANGERS: usize = 64;
+
+/// How long to wait when the system has no room for another connection.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How many sessions of one host there may be, with a connection and without.
 const SESSIONS: usize = 64;
@@ -77,6 +83,7 @@ struct Inner {
     journal: Arc<Journal>,
     sessions: Mutex<HashMap<SessionKey, Arc<Session>>>,
     connections: Semaphore,
+    strangers: Semaphore,
     /// Set once the agent is to end.
     ending: watch::Sender<bool>,
 }
@@ -112,7 +119,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// Nobody can connect any more.
+    /// None yet: what ends one connection ends no other.
     pub async fn serve_tcp(&self, listener: TcpListener) -> io::Result<()> {
         self.serve(Listener::Tcp(listener)).await
     }
@@ -121,7 +128,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// Nobody can connect any more.
+    /// None yet: what ends one connection ends no other.
     pub async fn serve_unix(&self, listener: UnixListener) -> io::Result<()> {
         self.serve(Listener::Unix(listener)).await
     }
@@ -144,13 +151,14 @@ impl Agent {
     /// agent with this journal.
     pub async fn shutdown(&self) {
         self.0.ending.send_replace(true);
+        // Connections have permits; when all are back, all have said goodbye, and nothing more begins.
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let _all = self.0.connections.acquire_many(all).await;
         let sessions: Vec<Arc<Session>> = self.sessions().drain().map(|(_, session)| session).collect();
         for session in sessions {
             session.stop().await;
         }
-        // Connections have permits; when all are back, all have said goodbye.
-        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        drop(self.0.connections.acquire_many(all).await);
+        self.0.journal.close();
     }
 
     async fn serve(&self, listener: Listener) -> io::Result<()> {
@@ -169,10 +177,26 @@ impl Agent {
                         }
                     });
                 }
-                Err(error) if is_about_one(&error) => tracing::info!(%error, "a connection did not come about"),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // One that broke off, or no room for more: neither is a reason to leave those who are there.
+                    tracing::info!(%error, "a connection did not come about");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
+    }
+
+    /// Ends this session for good, unless its host has come back over another connection than the one with this number.
+    async fn end(&self, session: &Arc<Session>, number: u64) {
+        {
+            let mut sessions = self.sessions();
+            let is_it = sessions.get(&session.key()).is_some_and(|there| Arc::ptr_eq(there, session));
+            if !is_it || !session.is_of(number) {
+                return;
+            }
+            sessions.remove(&session.key());
+        }
+        session.end().await;
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<SessionKey, Arc<Session>>> {
@@ -193,12 +217,6 @@ impl Listener {
             Self::Unix(listener) => Ok(Stream::unix(listener.accept().await?.0)),
         }
     }
-}
-
-/// Whether only this one connection failed, and the next may come.
-fn is_about_one(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 impl Builder {
@@ -245,6 +263,7 @@ impl Builder {
             journal: journal.clone(),
             sessions: Mutex::default(),
             connections: Semaphore::new(CONNECTIONS),
+            strangers: Semaphore::new(STRANGERS),
             ending: watch::Sender::new(false),
         }));
         for key in journal.sessions() {
@@ -265,6 +284,11 @@ impl fmt::Debug for Builder {
 impl fmt::Debug for Agent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sessions = self.sessions().len();
-        f.debug_struct("Agent").field("name", &self.0.name).field("sessions", &sessions).finish_non_exhaustive()
+        let kept = self.0.journal.len();
+        f.debug_struct("Agent")
+            .field("name", &self.0.name)
+            .field("sessions", &sessions)
+            .field("kept_calls", &kept)
+            .finish_non_exhaustive()
     }
 }

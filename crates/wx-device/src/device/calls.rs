@@ -32,17 +32,15 @@ impl Drop for Waiting {
 pub(super) async fn invoke(shared: &Arc<Shared>, cx: &Cx, call: Call) -> Result<Reply> {
     let api = call.api();
     let args = value::encode(&call).map_err(|error| Error::internal(api, error))?;
-    let closed = || Error::new(api, ErrorKind::Unavailable, "the link was closed");
-    let mut waiting = shared.call(cx, api, args).await?;
-    let answer = match cx.deadline() {
-        None => (&mut waiting.answer).await,
-        // Boxed, since most calls have none and need no room for it.
-        Some(at) => match Box::pin(select(&mut waiting.answer, shared.clock().sleep_until(at))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => return Err(Error::timeout(api)),
-        },
+    let answered = async {
+        let mut waiting = shared.call(cx, api, args).await?;
+        let answer = (&mut waiting.answer).await;
+        waiting.is_over = true;
+        answer.map_err(|_| Error::new(api, ErrorKind::Unavailable, "the link was closed"))?
     };
-    let answer = answer.map_err(|_| closed())?;
-    waiting.is_over = true;
-    answer
+    let Some(at) = cx.deadline() else { return answered.await };
+    match select(Box::pin(answered), shared.clock().sleep_until(at)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(((), _)) => Err(Error::timeout(api)),
+    }
 }

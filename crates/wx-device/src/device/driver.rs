@@ -68,9 +68,7 @@ impl Link {
             let why = match open {
                 Ok(open) => {
                     let first = &mut first;
-                    let mut welcomed = false;
                     let on_welcome = || {
-                        welcomed = true;
                         if let Some(first) = first.take() {
                             let _ = first.send(Ok(())); // who connects may just have gone
                         }
@@ -80,8 +78,10 @@ impl Link {
                         return; // it has said goodbye
                     }
                     self.shared.detach();
-                    if welcomed {
+                    if self.shared.is_proven() {
                         (pause, away) = (SOONEST, Away::since_now());
+                    } else {
+                        away.goes_on(); // an agent that only says welcome is of no use to anybody
                     }
                     why
                 }
@@ -225,6 +225,11 @@ struct Away {
 impl Away {
     fn since_now() -> Self {
         Self { since: Instant::now(), stopped_waiting: false, gave_up: false }
+    }
+
+    /// It was only as if it were back: those who have begun to wait again are told, too.
+    fn goes_on(&mut self) {
+        (self.stopped_waiting, self.gave_up) = (false, false);
     }
 
     /// Waits until then, and tells those who wait when they have waited long enough.

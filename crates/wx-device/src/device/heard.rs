@@ -2,7 +2,7 @@
 
 use wx_api::{Api, Error, EventSender, Reply, Result};
 
-use super::state::{Shared, State};
+use super::state::{PROOF, Shared, State};
 use crate::{
     LinkError,
     incoming::garbage,
@@ -26,7 +26,10 @@ impl Shared {
             Message::Event(event) => {
                 let Some(out) = self.next_of(event.subscription, event.number) else { return Ok(()) };
                 if let Some(api) = Api::from_name(event.event) {
-                    out.send(value::event(api, event.payload).map_err(garbage)?);
+                    match value::event(api, event.payload) {
+                        Ok(event) => out.send(event),
+                        Err(_) => out.lose(api, 1), // of a shape that this version does not know
+                    }
                 }
             }
             Message::Lost(wire::Lost { subscription, number, event, count }) => {
@@ -35,11 +38,19 @@ impl Shared {
                 }
             }
             Message::Ended(wire::Ended { subscription }) => {
-                let ended = self.lock().subscriptions.remove(subscription);
-                drop(ended);
+                let mut state = self.lock();
+                let ended = state.subscriptions.remove(subscription);
+                if let Some(out) = &state.out {
+                    out.say(wire::Unsubscribe { subscription: *subscription }); // heard: it may be forgotten
+                }
+                drop(state);
+                drop(ended); // not under the lock: whatever a sender holds may call back
             }
             Message::Pong(wire::Pong { number }) => {
-                let pong = self.lock().pings.remove(number);
+                let mut state = self.lock();
+                state.is_proven |= *number == PROOF;
+                let pong = state.pings.remove(number);
+                drop(state);
                 if let Some(pong) = pong {
                     let _ = pong.send(()); // who asked need not have waited
                 }
@@ -77,12 +88,10 @@ impl Shared {
         Some(listening.out.clone())
     }
 
-    /// The agent should know that these answers arrived; should the link break first, it is told over the next.
+    /// The agent should know that these answers arrived. Should the link break first, they are not named over the next, which says the same.
     pub(super) fn arrived(&self, calls: Vec<u64>) {
-        let mut state = self.lock();
-        match &state.out {
-            Some(out) => out.say(wire::Ack { calls }),
-            None => state.forgotten.extend(calls),
+        if let Some(out) = &self.lock().out {
+            out.say(wire::Ack { calls });
         }
     }
 }

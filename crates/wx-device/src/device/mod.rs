@@ -67,7 +67,7 @@ impl Device {
     /// The device at this address, with which this end was paired. Time is the host's to supply: `wx_host::TokioClock`, in a product.
     pub fn builder(address: Address, keys: Arc<KeyRing>, clock: Arc<dyn Clock>) -> Builder {
         let (patience, silence) = (Duration::from_secs(10), Duration::from_secs(30));
-        Builder { address, keys, clock, patience, silence, give_up: Duration::from_secs(330) }
+        Builder { address, keys, clock, patience, silence, give_up: Duration::from_secs(420) }
     }
 
     /// Asks the device whether it is there, and waits until it has begun everything that was called before.
@@ -103,8 +103,8 @@ impl Builder {
         self
     }
 
-    /// How long a call that has reached the device waits for it to come back: five and a half minutes, unless told otherwise, which is
-    /// longer than an agent keeps what it was asked.
+    /// How long a call that has reached the device waits for it to come back: seven minutes, unless told otherwise, which is
+    /// longer than an agent keeps what it was asked, counted from when it notices.
     pub fn give_up(mut self, give_up: Duration) -> Self {
         self.give_up = give_up;
         self

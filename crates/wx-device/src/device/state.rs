@@ -46,8 +46,8 @@ pub(super) struct State {
     next: u64,
     pub(super) calls: Numbered<Pending>,
     pub(super) subscriptions: Numbered<Listening>,
-    /// What the agent should forget, and was not told: calls that nobody waits for, or whose answers are here.
-    pub(super) forgotten: Vec<u64>,
+    /// Whether the agent has worked off all it was told again over this connection.
+    pub(super) is_proven: bool,
     pub(super) pings: HashMap<u64, oneshot::Sender<()>>,
     is_over: bool,
 }
@@ -60,6 +60,12 @@ enum Away {
     /// For so long that waiting makes no sense: why.
     Long(String),
 }
+
+/// What a call is longer than its arguments, at most.
+const ENVELOPE: usize = 1024;
+
+/// The ping whose pong shows that the agent has worked off all it was told again.
+pub(super) const PROOF: u64 = u64::MAX;
 
 impl Shared {
     pub(super) fn new(clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, LinkError> {
@@ -85,6 +91,7 @@ impl Shared {
 
     /// Calls, now or as soon as there is a link and the agent takes another call; or why not.
     pub(super) async fn call(self: &Arc<Self>, cx: &Cx, api: Api, args: Vec<u8>) -> Result<Waiting> {
+        let args_len = args.len();
         let mut pending = Some((args, Queued::default()));
         loop {
             let room = {
@@ -94,6 +101,9 @@ impl Shared {
                 }
                 let away = |why| Error::new(api, ErrorKind::Unavailable, why);
                 state.check().map_err(away)?;
+                if state.limits.is_some_and(|limits| args_len + ENVELOPE > limits.message as usize) {
+                    return Err(Error::new(api, ErrorKind::Refused, "the request is longer than the device takes"));
+                }
                 if state.has_room()
                     && let Some((args, _)) = pending.take()
                 {
@@ -104,7 +114,9 @@ impl Shared {
                 if let Some((_, queued)) = &mut pending {
                     queued.join(self);
                 }
-                self.room.notified()
+                let mut room = Box::pin(self.room.notified());
+                room.as_mut().enable();
+                room
             };
             room.await;
         }
@@ -141,10 +153,9 @@ impl Shared {
         let mut state = self.lock();
         let Some(pending) = state.calls.remove(&number) else { return };
         self.one_less();
-        match &state.out {
-            Some(out) => out.say_after_all(wire::Cancel { call: number }),
-            None if pending.was_sent => state.forgotten.push(number),
-            None => {}
+        // Without a link the agent learns of it once it is told which calls there are.
+        if let (true, Some(out)) = (pending.was_sent, &state.out) {
+            out.say_after_all(wire::Cancel { call: number });
         }
         drop(state);
     }
@@ -215,7 +226,6 @@ impl Shared {
         state.supported = welcome.apis.iter().filter_map(|name| Api::from_name(name)).collect();
         state.limits = Some(welcome.limits);
         if !welcome.resumed {
-            state.forgotten.clear();
             let lost = take_if(&mut state.calls, |call| call.was_sent && !call.may_repeat());
             let error = |call: Pending| {
                 let error = Error::outcome_unknown(call.api, "the device no longer knows what this host asked of it");
@@ -227,12 +237,9 @@ impl Shared {
             let ended = take_if(&mut state.subscriptions, |listening| listening.was_sent);
             gone.streams.extend(ended.into_iter().map(|listening| listening.out));
         }
-        let State { contexts, calls, subscriptions, forgotten, .. } = &mut *state;
+        let State { contexts, calls, subscriptions, .. } = &mut *state;
         for (number, cx) in contexts.all() {
             introduce(number, cx, &out);
-        }
-        if !forgotten.is_empty() {
-            out.say(wire::Ack { calls: std::mem::take(forgotten) });
         }
         for (number, listening) in in_order(subscriptions) {
             listening.send(number, &out);
@@ -240,10 +247,19 @@ impl Shared {
         for (number, call) in in_order(calls) {
             call.send(number, &out, &*self.clock);
         }
+        // What was not named now the agent may forget: nobody waits for it any more, or it has arrived.
+        out.say_after_all(wire::Told {});
+        out.say_after_all(wire::Ping { number: PROOF });
         state.out = Some(out);
+        state.is_proven = false;
         state.away = Away::Briefly;
         drop(state);
         gone.tell(&self.room);
+    }
+
+    /// Whether the last connection was one that worked.
+    pub(super) fn is_proven(&self) -> bool {
+        self.lock().is_proven
     }
 
     /// There is no link any more.
@@ -285,12 +301,20 @@ impl Shared {
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.is_over = true;
-        let calls = std::mem::take(&mut state.calls);
-        let subscriptions = std::mem::take(&mut state.subscriptions);
+        let calls = std::mem::take(&mut state.calls).into_values();
+        let subscriptions = std::mem::take(&mut state.subscriptions).into_values();
         let pings = std::mem::take(&mut state.pings);
         drop(state);
-        drop((calls, subscriptions, pings)); // whoever waits learns that nothing will come
-        self.room.notify_waiters();
+        let answers = calls.map(|call| {
+            let error = if call.was_sent && !call.may_repeat() {
+                Error::outcome_unknown(call.api, "the link was closed")
+            } else {
+                Error::new(call.api, ErrorKind::Unavailable, "the link was closed")
+            };
+            (call.answer, Err(error))
+        });
+        Gone { answers: answers.collect(), streams: subscriptions.map(|listening| listening.out).collect() }.tell(&self.room);
+        drop(pings); // whoever waits learns that nothing will come
         self.over.notify_waiters();
     }
 

@@ -1,3 +1,4 @@
+use bytes::BytesMut;
 use snow::{Builder, HandshakeState};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -164,9 +165,14 @@ where
     bare.say(&mut handshake, &[]).await?;
     let theirs = bare.hear(&mut handshake).await.map_err(refused)?;
     bare.say(&mut handshake, name.as_bytes()).await?;
-    // The agent closes, or says one byte once it has written us down.
-    bare.reader.read_u8().await.map_err(|error| refused(error.into()))?;
-    introduced(&handshake, theirs)
+    let paired = introduced(&handshake, theirs)?;
+    // The agent hangs up, or says one thing once it has written us down: encrypted, so that nobody else can say it.
+    let mut sealed = [0; REMEMBERED];
+    bare.reader.read_exact(&mut sealed).await.map_err(|error| refused(error.into()))?;
+    let (_, mut opener) = records::pair(handshake.into_stateless_transport_mode()?);
+    let (mut sealed, mut plain) = (BytesMut::from(&sealed[..]), BytesMut::new());
+    opener.open(&mut sealed, &mut plain)?;
+    if plain[..] == [1] { Ok(paired) } else { Err(LinkError::Refused) }
 }
 
 /// The other side of [`pair_as_host`]. The host waits until [`remembered`].
@@ -176,7 +182,7 @@ pub(crate) async fn pair_as_agent<R, W>(
     identity: &Identity,
     secret: &PairingSecret,
     name: &str,
-) -> Result<Paired, LinkError>
+) -> Result<(Paired, Sealer), LinkError>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -186,15 +192,28 @@ where
     bare.hear(&mut handshake).await?;
     bare.say(&mut handshake, name.as_bytes()).await?;
     let theirs = bare.hear(&mut handshake).await?;
-    introduced(&handshake, theirs)
+    let paired = introduced(&handshake, theirs)?;
+    let (sealer, _) = records::pair(handshake.into_stateless_transport_mode()?);
+    Ok((paired, sealer))
 }
+
+/// How long the record is that ends a pairing: its length, one byte, and what encryption adds.
+const REMEMBERED: usize = 2 + 1 + 16;
 
 impl<R, W: AsyncWrite + Unpin> Bare<'_, R, W> {
     /// Tells the host that it is known from now on.
-    pub(crate) async fn remembered(&mut self) -> Result<(), LinkError> {
-        self.writer.write_all(&[1]).await?;
+    pub(crate) async fn remembered(&mut self, mut sealer: Sealer) -> Result<(), LinkError> {
+        let mut sealed = Vec::with_capacity(REMEMBERED);
+        sealer.seal(&[1], &mut sealed)?;
+        self.writer.write_all(&sealed).await?;
         Ok(self.writer.flush().await?)
     }
+}
+
+/// Tells a host that there is no room for it, without having heard it.
+pub(crate) async fn busy(writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), LinkError> {
+    writer.write_all(&greeting::agent(Answer::Busy)).await?;
+    Ok(writer.shutdown().await?)
 }
 
 fn introduced(handshake: &HandshakeState, name: Vec<u8>) -> Result<Paired, LinkError> {
@@ -284,7 +303,13 @@ pub(crate) mod tests {
                 vectors.push((format!("to {name}: message {}", place + 1), message[..length].to_vec()));
             }
             assert_eq!(responder.get_remote_static(), Some(&public(&host).as_bytes()[..]));
-            if !is_pair {
+            if is_pair {
+                let (mut agent, _) = records::pair(responder.into_stateless_transport_mode().unwrap());
+                let mut sealed = Vec::new();
+                agent.seal(&[1], &mut sealed).unwrap();
+                assert_eq!(sealed.len(), REMEMBERED);
+                vectors.push(("to pair: the agent's record that ends it".to_owned(), sealed));
+            } else {
                 let (mut host, _) = records::pair(initiator.into_stateless_transport_mode().unwrap());
                 let (mut agent, _) = records::pair(responder.into_stateless_transport_mode().unwrap());
                 for (end, from) in [(&mut host, "host"), (&mut agent, "agent")] {

@@ -13,7 +13,7 @@ pub(crate) const VERSION_TEXT: &str = "1 to 1";
 pub use self::keys::{Identity, PairingSecret, PublicKey};
 pub(crate) use self::{
     greeting::Purpose,
-    handshake::{accept, greet, link_as_agent, link_as_host, pair_as_agent, pair_as_host},
+    handshake::{accept, busy, greet, link_as_agent, link_as_host, pair_as_agent, pair_as_host},
     records::{Opener, Sealer},
 };
 

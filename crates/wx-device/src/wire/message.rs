@@ -62,6 +62,8 @@ messages! {
     7 Unsubscribe,
     /// The events of this subscription up to this number have arrived: so many more may be sent.
     8 Taken,
+    /// That was all of it: what was not named over this connection may be forgotten.
+    9 Told,
     // What an agent says.
     /// The answer to the hello.
     16 Welcome<'a>,
@@ -242,6 +244,9 @@ pub(crate) struct Taken {
     #[n(1)]
     pub(crate) number: u64,
 }
+
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub(crate) struct Told {}
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub(crate) struct Reply<'a> {

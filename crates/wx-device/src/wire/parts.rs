@@ -7,6 +7,9 @@ use super::{self as wire, message::Message};
 /// What is longer than this is sent in parts of this length, so that it does not keep short messages waiting.
 pub(crate) const PART: usize = 256 << 10;
 
+/// How many messages may be unfinished at a time.
+const OPEN: usize = 8;
+
 /// Puts the parts of long messages together.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -17,7 +20,7 @@ pub(crate) struct Parts {
 
 /// The parts that have arrived are more than this end takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the other end sent parts of messages of more than {0} bytes together")]
+#[error("parts of more than {OPEN} messages at a time, or of more than {0} bytes together")]
 pub(crate) struct TooMuch(usize);
 
 impl Parts {
@@ -28,9 +31,9 @@ impl Parts {
 
     /// Adds a part; the whole message, if it was the last.
     pub(crate) fn add(&mut self, message: u64, last: bool, data: &[u8]) -> Result<Option<Bytes>, TooMuch> {
-        // An empty part costs memory as well.
-        self.held += data.len().max(1);
-        if self.held > self.limit {
+        let is_new = !self.open.contains_key(&message);
+        self.held += data.len();
+        if self.held > self.limit || (is_new && self.open.len() >= OPEN) {
             return Err(TooMuch(self.limit));
         }
         let whole = self.open.entry(message).or_default();
@@ -39,7 +42,7 @@ impl Parts {
             return Ok(None);
         }
         let whole = self.open.remove(&message).unwrap_or_default();
-        self.held = self.open.values().map(Vec::len).sum();
+        self.held -= whole.len();
         Ok(Some(whole.into()))
     }
 }
@@ -92,6 +95,6 @@ mod tests {
         assert_eq!(parts.add(1, false, &[0; 60]), Ok(None));
         assert_eq!(parts.add(2, false, &[0; 41]), Err(TooMuch(100)));
         let mut parts = Parts::new(100);
-        assert!((0..101).any(|message| parts.add(message, false, &[]).is_err()), "empty parts are counted, too");
+        assert!((0..9).any(|message| parts.add(message, false, &[]).is_err()), "no more than eight, also of nothing");
     }
 }

@@ -6,10 +6,11 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use wx_api::{ErrorKind, Invoke as _, login::CheckSessionRequest};
+use wx_api::{Api, ErrorKind, Invoke as _, event_channel, hce::SendHceMessageRequest, login::CheckSessionRequest};
+use wx_mock::World;
 
 use crate::{
-    backend::Held,
+    backend::{Held, number},
     code, cx, login,
     pair::{self, paired, paired_by},
     pending_once,
@@ -74,6 +75,96 @@ async fn a_hundred_breaks_under_load_run_nothing_twice_and_lose_nothing() {
     codes.sort();
     codes.dedup();
     assert_eq!((codes.len(), held.begun()), (1000, 1000));
+    // Whatever acknowledgements were lost on the way, nothing is kept that nobody waits for.
+    pair.proxy.break_once();
+    while !format!("{:?}", pair.agent).contains("kept_calls: 0") {
+        device.ping().await.ok();
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_events_and_breaks_on_many_threads_get_in_nobodys_way() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
+    device.subscribe(&cx(), out).unwrap();
+    device.ping().await.unwrap();
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (device, held, cx) = (device.clone(), held.clone(), cx());
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    held.answer(1);
+                    device.invoke(&cx, login()).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let events = {
+        let held = held.clone();
+        tokio::spawn(async move {
+            for number in 0..3000 {
+                held.send(number);
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    let listener = tokio::spawn(async move {
+        let (mut came, mut lost) = (0, 0);
+        while came + lost < 3000 {
+            match stream.next().await.unwrap() {
+                Ok(event) => {
+                    assert_eq!(u64::from(number(&event)), came + lost);
+                    came += 1;
+                }
+                Err(lagged) => lost += lagged.count,
+            }
+        }
+    });
+    for place in 1..=20 {
+        held.wait_for_begun(place * 75).await;
+        pair.proxy.break_once();
+    }
+    for task in callers {
+        task.await.unwrap();
+    }
+    events.await.unwrap();
+    listener.await.unwrap();
+    assert_eq!(held.begun(), 1600);
+}
+
+#[tokio::test]
+async fn a_connection_whose_place_was_taken_is_not_listened_to_any_more() {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair::builder(&pair.address, &pair.keys).silence(Duration::from_millis(300)).connect().await.unwrap();
+    held.answer(3);
+    assert_eq!(code(device.invoke(&cx(), login()).await.unwrap()), "code 1");
+    // The network holds back what the host says, a call among it, until the host has given the connection up and made another.
+    let before = pair.proxy.connections();
+    pair.proxy.hold_this_one();
+    assert_eq!(code(device.invoke(&cx(), login()).await.unwrap()), "code 2");
+    assert!(pair.proxy.connections() > before);
+    pair.proxy.let_go();
+    device.ping().await.unwrap();
+    assert_eq!(code(device.invoke(&cx(), login()).await.unwrap()), "code 3");
+    assert_eq!(held.begun(), 3);
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_a_link_fails_alone() {
+    let pair = paired(World::new(1).host()).await;
+    let device = pair.connect().await;
+    let data = SendHceMessageRequest { data: vec![0; 20 << 20].into() };
+    let error = device.invoke(&cx(), data.into()).await.unwrap_err();
+    assert_eq!(error.to_string(), "sendHCEMessage:fail the request is longer than the device takes");
+    // Long, and in parts, but not too long.
+    let data = SendHceMessageRequest { data: vec![0; 5 << 20].into() };
+    let error = device.invoke(&cx(), data.into()).await.unwrap_err();
+    assert_eq!(error.code(), Some(13006), "the device has read it: {error}");
+    assert_eq!(pair.proxy.connections(), 2, "one to pair, one to call");
 }
 
 #[tokio::test]

@@ -30,6 +30,8 @@ struct Parts {
     /// The next piece towards the host is changed on its way.
     spoil: AtomicBool,
     connections: AtomicUsize,
+    /// Connections up to this one are held.
+    held_up_to: watch::Sender<usize>,
     /// What the last connection sent towards the agent, from its first byte.
     sent: Mutex<Vec<u8>>,
 }
@@ -58,6 +60,7 @@ impl Proxy {
             state: watch::Sender::new(State::Open),
             spoil: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
+            held_up_to: watch::Sender::new(0),
             sent: Mutex::default(),
         }));
         let serving = proxy.clone();
@@ -98,6 +101,16 @@ impl Proxy {
         self.0.spoil.store(true, Ordering::SeqCst);
     }
 
+    /// From now on the connections there are pass nothing on, and are not broken either; later ones pass.
+    pub(crate) fn hold_this_one(&self) {
+        self.0.held_up_to.send_replace(self.connections());
+    }
+
+    /// What was held back passes.
+    pub(crate) fn let_go(&self) {
+        self.0.held_up_to.send_replace(0);
+    }
+
     /// How many connections were made.
     pub(crate) fn connections(&self) -> usize {
         self.0.connections.load(Ordering::SeqCst) & 0xffff_ffff
@@ -114,7 +127,7 @@ impl Proxy {
 
     async fn pass(self, host: TcpStream, to: SocketAddr) {
         let Ok(agent) = TcpStream::connect(to).await else { return };
-        self.0.connections.fetch_add(1, Ordering::SeqCst);
+        let this = (self.0.connections.fetch_add(1, Ordering::SeqCst) & 0xffff_ffff) + 1;
         self.0.sent.lock().unwrap().clear();
         host.set_nodelay(true).unwrap();
         agent.set_nodelay(true).unwrap();
@@ -127,13 +140,13 @@ impl Proxy {
             }
         };
         tokio::select! {
-            () = self.copy(from_host, to_agent, false) => {}
-            () = self.copy(from_agent, to_host, true) => {}
+            () = self.copy(this, from_host, to_agent, false) => {}
+            () = self.copy(this, from_agent, to_host, true) => {}
             () = broken => {}
         }
     }
 
-    async fn copy(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, towards_host: bool) {
+    async fn copy(&self, this: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, towards_host: bool) {
         let mut state = self.0.state.subscribe();
         let mut buffer = vec![0; 1 << 14];
         loop {
@@ -158,6 +171,7 @@ impl Proxy {
                     State::Silent | State::Deaf => state.changed().await.unwrap(),
                 }
             }
+            self.0.held_up_to.subscribe().wait_for(|held| *held < this).await.unwrap();
             if to.write_all(&buffer[..length]).await.is_err() {
                 return;
             }
