@@ -167,14 +167,19 @@ where
     }
 }
 
-/// The session of this name, and whether it was known.
+/// The session of this name, and whether it was known. Where there are as many as there may be, the one that has been away longest ends.
 fn session_of(agent: &Agent, key: SessionKey) -> Result<(Arc<Session>, bool), LinkError> {
     let mut sessions = agent.sessions();
     if let Some(session) = sessions.get(&key) {
         return Ok((session.clone(), true));
     }
-    if sessions.keys().filter(|other| other.host == key.host).count() >= SESSIONS {
-        return Err(LinkError::Busy);
+    let others: Vec<Arc<Session>> = sessions.values().filter(|other| other.key().host == key.host).cloned().collect();
+    if others.len() >= SESSIONS {
+        // Whoever was killed does not come back, and must not keep the next one out.
+        let away = others.into_iter().filter_map(|other| Some((other.away_since()?, other)));
+        let (_, longest) = away.min_by_key(|(since, _)| *since).ok_or(LinkError::Busy)?;
+        sessions.remove(&longest.key());
+        tokio::spawn(async move { longest.end().await });
     }
     agent.0.journal.opened(key)?;
     let session = Session::new(agent, key);

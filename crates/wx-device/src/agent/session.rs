@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use wx_api::{Api, ApiSet, Cx, Effect, Error, ErrorKind, Reply, Result};
 use wx_host::Wx;
 
@@ -36,6 +39,8 @@ struct State {
     /// The connection there is, and how many there were.
     out: Option<Arc<Outgoing>>,
     connections: u64,
+    /// Since when there has been none, after there was one.
+    away_since: Option<Instant>,
     contexts: Numbered<(u64, Cx)>,
     calls: Numbered<Running>,
     subscriptions: Numbered<Subscription>,
@@ -81,6 +86,7 @@ impl Session {
     pub(super) fn attach(&self, out: Arc<Outgoing>) -> u64 {
         let mut state = self.lock();
         state.connections += 1;
+        state.away_since = None;
         if let Some(before) = state.out.replace(out) {
             before.close();
         }
@@ -94,6 +100,7 @@ impl Session {
             return; // there is a newer one
         }
         state.out = None;
+        state.away_since = Some(Instant::now());
         drop(state);
         let (session, agent) = (Arc::downgrade(self), Arc::downgrade(&agent.0));
         tokio::spawn(async move {
@@ -105,6 +112,11 @@ impl Session {
                 session.end().await;
             }
         });
+    }
+
+    /// Since when its host has been away, if it is.
+    pub(super) fn away_since(&self) -> Option<Instant> {
+        self.lock().away_since
     }
 
     /// Says it, if there is a connection.
