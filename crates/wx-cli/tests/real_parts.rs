@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         wx_rig::tests! {
             examples {
                 an_order_is_confirmed_by_a_finger,
+                an_order_is_confirmed_by_a_finger_at_a_device_elsewhere,
                 an_order_is_not_confirmed_by_nobody,
                 a_transit_card_pays_at_a_gate,
             }
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     )
 }
 
-/// An example on the desktop backend, in a home of its own.
+/// An example on the desktop backend of this machine or of another, in a home of its own.
 struct Example {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -36,10 +37,29 @@ struct Example {
 
 impl Example {
     fn start(name: &str, variables: &[(&str, String)], args: &[&str]) -> Self {
+        Self::start_on("desktop", tempfile::tempdir().unwrap(), name, variables, args)
+    }
+
+    /// The agent is started by the host, and both are at home in one place.
+    async fn start_elsewhere(name: &str, variables: &[(&str, String)]) -> Self {
         let home = tempfile::tempdir().unwrap();
+        let address = format!("exec://{} agent serve --stdio --backend desktop", env!("CARGO_BIN_EXE_wx"));
+        let wx = |args: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wx"));
+            command.args(["agent"]).args(args).env_clear().env("HOME", home.path()).kill_on_drop(true);
+            command
+        };
+        let invitation = wx(&["pair", "--address", &address]).output().await.unwrap().stdout;
+        let invitation = String::from_utf8(invitation).unwrap();
+        let joined = wx(&["join", "--exec", invitation.trim_end()]).output().await.unwrap();
+        assert!(joined.status.success(), "{}", String::from_utf8_lossy(&joined.stderr));
+        Self::start_on(&address, home, name, variables, &[])
+    }
+
+    fn start_on(backend: &str, home: TempDir, name: &str, variables: &[(&str, String)], args: &[&str]) -> Self {
         let path = format!("{}/examples/{name}.js", env!("CARGO_MANIFEST_DIR"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_wx"));
-        command.args(["run", "--backend", "desktop"]).args(args).arg(path).env_clear().env("HOME", home.path());
+        command.args(["run", "--backend", backend]).args(args).arg(path).env_clear().env("HOME", home.path());
         command.envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
@@ -65,8 +85,20 @@ mod examples {
     pub(super) async fn an_order_is_confirmed_by_a_finger() {
         let fingers = Fingerprints::new().await.unwrap();
         fingers.start().await.unwrap();
+        let bus = [("DBUS_SYSTEM_BUS_ADDRESS", fingers.address())];
+        confirms(&fingers, Example::start("order", &bus, &[])).await;
+    }
+
+    /// What the device says to its user comes out where the host started it.
+    pub(super) async fn an_order_is_confirmed_by_a_finger_at_a_device_elsewhere() {
+        let fingers = Fingerprints::new().await.unwrap();
+        fingers.start().await.unwrap();
+        let bus = [("DBUS_SYSTEM_BUS_ADDRESS", fingers.address())];
+        confirms(&fingers, Example::start_elsewhere("order", &bus).await).await;
+    }
+
+    async fn confirms(fingers: &Fingerprints, mut order: Example) {
         let mut progress = fingers.progress();
-        let mut order = Example::start("order", &[("DBUS_SYSTEM_BUS_ADDRESS", fingers.address())], &[]);
         order.says("supported: fingerPrint").await;
         progress.wait_for(|progress| progress.begun == 1).await.unwrap();
         fingers.tell("SCAN finger-A").await.unwrap();

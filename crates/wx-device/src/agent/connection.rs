@@ -189,12 +189,13 @@ fn attach<'a>(agent: &'a Agent, key: SessionKey, out: &Arc<Outgoing>) -> Result<
     let (session, resumed) = if let Some(session) = sessions.get(&key) {
         (session.clone(), true)
     } else {
-        let of_host = sessions.iter().filter(|(other, _)| other.host == key.host);
-        let alone = of_host.clone().find(|(_, session)| session.is_alone()).map(|(key, _)| *key);
-        if of_host.count() >= SESSIONS {
-            // One that nobody is connected to makes way: most likely its process is gone.
-            let gone = alone.and_then(|key| sessions.remove(&key)).ok_or(LinkError::Busy)?;
-            tokio::spawn(async move { gone.end().await });
+        let others = sessions.values().filter(|other| other.key().host == key.host);
+        if others.clone().count() >= SESSIONS {
+            // Whoever was killed does not come back, and must not keep the next one out.
+            let away = others.filter_map(|other| Some((other.away_since()?, other.clone())));
+            let (_, longest) = away.min_by_key(|(since, _)| *since).ok_or(LinkError::Busy)?;
+            sessions.remove(&longest.key());
+            tokio::spawn(async move { longest.end().await });
         }
         agent.0.journal.opened(key)?;
         let session = Session::new(agent, key);

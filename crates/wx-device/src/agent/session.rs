@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use wx_api::{Api, ApiSet, Cx, Effect, Error, ErrorKind, Reply, Result};
 use wx_host::Wx;
 
@@ -41,6 +44,8 @@ struct State {
     /// The connection there is, and how many there were.
     out: Option<Arc<Outgoing>>,
     connections: u64,
+    /// Since when there has been none, after there was one.
+    away_since: Option<Instant>,
     /// By number: over which connection it was last named, in which launch of the host, and who that is.
     contexts: Numbered<(u64, u64, Cx)>,
     calls: Numbered<Under>,
@@ -93,6 +98,7 @@ impl Session {
     pub(super) fn attach(&self, out: Arc<Outgoing>) -> u64 {
         let mut state = self.lock();
         state.connections += 1;
+        state.away_since = None;
         if let Some(before) = state.out.replace(out) {
             before.close();
         }
@@ -104,11 +110,6 @@ impl Session {
         self.lock().connections == number
     }
 
-    /// Whether no connection has it.
-    pub(super) fn is_alone(&self) -> bool {
-        self.lock().out.is_none()
-    }
-
     /// The connection with this number is no more. Unless the host is back in time, the session ends.
     pub(super) fn wait_for_its_host(self: &Arc<Self>, agent: &Agent, number: u64) {
         let mut state = self.lock();
@@ -116,6 +117,7 @@ impl Session {
             return; // there is a newer one
         }
         state.out = None;
+        state.away_since = Some(Instant::now());
         drop(state);
         let (session, agent, linger) = (Arc::downgrade(self), Arc::downgrade(&agent.0), agent.0.linger);
         tokio::spawn(async move {
@@ -126,6 +128,11 @@ impl Session {
                 None => session.stop().await, // nobody could come back to it
             }
         });
+    }
+
+    /// Since when its host has been away, if it is.
+    pub(super) fn away_since(&self) -> Option<Instant> {
+        self.lock().away_since
     }
 
     /// Says it, if there is a connection.

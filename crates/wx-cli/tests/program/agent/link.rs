@@ -120,6 +120,15 @@ fn a_host_that_is_interrupted_says_goodbye() {
 }
 
 #[test]
+fn hosts_that_are_killed_do_not_keep_the_next_one_out() {
+    let (_device, agent, host) = paired(ANYWHERE, &[]);
+    for _ in 0..65 {
+        drop(card(&host, &agent.address)); // 64 are kept for five minutes, lest they come back
+    }
+    host.run(&["call", "login", "--backend", &agent.address]).exits(0).quiet();
+}
+
+#[test]
 fn who_is_revoked_is_cut_off_and_not_let_in_again() {
     let (device, agent, host) = paired(ANYWHERE, &["-v"]);
     let _card = card(&host, &agent.address);
