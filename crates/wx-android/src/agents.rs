@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    io,
     path::Path,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -10,7 +11,7 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
 };
 use wx_api::{Api, ApiSet, AppId, Event};
-use wx_device::{Address, Invitation, KeyRing, agent::Agent};
+use wx_device::{Address, Invitation, KeyRing, LinkError, agent::Agent};
 use wx_host::{TokioClock, Wx};
 
 use crate::{
@@ -68,8 +69,16 @@ fn stopped() -> Refusal {
     Refusal::State("the agent was stopped".to_owned())
 }
 
-fn state(why: impl ToString) -> Refusal {
-    Refusal::State(why.to_string())
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::State(error.to_string())
+    }
+}
+
+impl From<LinkError> for Refusal {
+    fn from(error: LinkError) -> Self {
+        Self::State(error.to_string())
+    }
 }
 
 /// Starts one; its handle.
@@ -78,16 +87,15 @@ pub(crate) fn start(target: Target, supported: &[Option<String>], folder: &Path,
     let listen: Address = listen.parse().map_err(|error| Refusal::Argument(format!("{error}")))?;
     let runtime =
         Builder::new_multi_thread().worker_threads(2).thread_name("wx-agent").thread_keep_alive(IDLE).enable_all().build();
-    let runtime = runtime.map_err(state)?;
+    let runtime = runtime?;
     let handle = runtime.handle().clone();
     let java = Java::new(target, supported, handle.clone());
-    let keys = Arc::new(KeyRing::open(folder).map_err(state)?);
+    let keys = Arc::new(KeyRing::open(folder)?);
     let (agent, address) = runtime.block_on(async {
         let wx = Wx::builder(java.clone()).build();
-        let agent =
-            Agent::builder(wx, keys.clone(), Arc::new(TokioClock)).name(name).start(folder.join("journal")).map_err(state)?;
+        let agent = Agent::builder(wx, keys.clone(), Arc::new(TokioClock)).name(name).start(folder.join("journal"))?;
         let address = serve(&agent, listen).await?;
-        Ok((agent, address))
+        Ok::<_, Refusal>((agent, address))
     })?;
     let running = Running { agent, keys, java, address, handle, runtime: Mutex::new(Some(runtime)) };
     let mut agents = agents();
@@ -99,7 +107,7 @@ pub(crate) fn start(target: Target, supported: &[Option<String>], folder: &Path,
 
 /// Waits for hosts there; where that is, exactly.
 async fn serve(agent: &Agent, listen: Address) -> Result<Address> {
-    let there = |error: std::io::Error| state(format!("{listen}: {error}"));
+    let there = |error: io::Error| Refusal::State(format!("{listen}: {error}"));
     let agent = agent.clone();
     match &listen {
         Address::Tcp(address) => {
@@ -117,7 +125,7 @@ async fn serve(agent: &Agent, listen: Address) -> Result<Address> {
     }
 }
 
-fn report(served: std::io::Result<()>) {
+fn report(served: io::Result<()>) {
     if let Err(error) = served {
         tracing::error!(%error, "nobody can connect any more");
     }
@@ -137,12 +145,12 @@ impl Running {
         let address: Address = address.parse().map_err(|error| Refusal::Argument(format!("{error}")))?;
         let seconds = u64::try_from(seconds).ok().filter(|&seconds| seconds > 0);
         let seconds = seconds.ok_or_else(|| Refusal::Argument("an invitation is good for a second at least".to_owned()))?;
-        let secret = self.keys.offer(Duration::from_secs(seconds)).map_err(state)?;
+        let secret = self.keys.offer(Duration::from_secs(seconds))?;
         Ok(Invitation::new(address, secret).expose().to_string())
     }
 
     pub(crate) fn revoke(&self, name_or_key: &str) -> Result<i32> {
-        let gone = self.keys.revoke(name_or_key).map_err(state)?;
+        let gone = self.keys.revoke(name_or_key)?;
         Ok(i32::try_from(gone).unwrap_or(i32::MAX))
     }
 

@@ -35,7 +35,9 @@ impl Java {
         let senders: Vec<EventSender> =
             listeners.iter().filter(|(of, _)| of == app).map(|(_, sender)| sender.clone()).collect();
         drop(listeners);
-        senders.iter().for_each(|sender| sender.send(event.clone()));
+        for sender in senders {
+            sender.send(event.clone());
+        }
         drop(gone);
     }
 

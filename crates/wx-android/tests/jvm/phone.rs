@@ -53,7 +53,8 @@ impl Phone {
                 } else if let Some(event) = line.strip_prefix("! ") {
                     to_events.send(event.to_owned()).await.unwrap();
                 } else {
-                    noise += &format!("{line}\n");
+                    noise.push_str(&line);
+                    noise.push('\n');
                 }
             }
             err.read_to_string(&mut noise).await.unwrap();
