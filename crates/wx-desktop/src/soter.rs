@@ -17,6 +17,9 @@ mod fprint;
 mod keys;
 mod memory;
 mod reader;
+mod records;
+#[cfg(any(feature = "pkcs11", feature = "tpm"))]
+mod sessions;
 mod software;
 mod statement;
 #[cfg(feature = "pkcs11")]
@@ -27,6 +30,7 @@ mod tpm;
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{select, task::spawn_blocking};
 use wx_api::{
     Api, ApiSet, BiometricPrompt, Clock, Cx, Error, Result, Sensor, Touch,
@@ -49,6 +53,7 @@ pub use self::{
     counter::{FileCounter, MonotonicCounter},
     keys::{SoterKeyStore, StoreError},
     memory::MemoryFinger,
+    records::Records,
     software::SoftwareKey,
     statement::{Signed, Statement},
 };
@@ -139,14 +144,19 @@ impl DesktopSoter {
         (device, sensor)
     }
 
-    /// Tells the platform whose key this is. It may know already: it is asked each time, for it may have been set up anew.
+    /// Tells the platform whose key this is, and who vouches for it. It may know already: it is asked each time, for it may have been set
+    /// up anew.
     async fn enrol(&self, cx: &Cx) -> Result<()> {
-        let key = host::SoterKey {
-            app: cx.app().to_string(),
-            user: cx.user().to_string(),
-            public_key: self.device.keys.public_key().to_owned(),
-        };
-        self.platform.ask(Api::StartSoterAuthentication, self.platform.client().enrol_soter_key(&key)).await
+        let (app, user, keys) = (cx.app().to_string(), cx.user().to_string(), &self.device.keys);
+        let (api, client) = (Api::StartSoterAuthentication, self.platform.client());
+        let key = host::SoterKey { app: app.clone(), user: user.clone(), public_key: keys.public_key().to_owned() };
+        if self.platform.ask(api, client.soter_key(&key)).await?.enrolled {
+            return Ok(());
+        }
+        let Records { attk, ask, auth_key, .. } = keys.records();
+        let [attk, ask, auth_key] = [attk, ask, auth_key].map(|record| STANDARD.encode(record));
+        let enrolment = host::SoterEnrolment { app, user, attk, ask, auth_key };
+        self.platform.ask(api, client.enrol_soter_key(&enrolment)).await
     }
 
     /// Shows the dialog until a finger has confirmed the challenge.

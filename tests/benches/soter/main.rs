@@ -25,7 +25,7 @@ use wx_api::{
 };
 use wx_desktop::{
     Desktop,
-    soter::{MemoryFinger, MonotonicCounter, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
+    soter::{MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
 };
 use wx_host::TokioClock;
 use wx_rig::{Swtpm, TPM};
@@ -89,6 +89,10 @@ impl SoterKeyStore for Timed {
 
     fn public_key(&self) -> &str {
         self.device.keys.public_key()
+    }
+
+    fn records(&self) -> &Records {
+        self.device.keys.records()
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {

@@ -1,23 +1,30 @@
 //! A key and a counter in a TPM 2.0.
 
+mod device;
 mod record;
 mod session;
 
-use std::{
-    fmt,
-    path::Path,
-    str::FromStr as _,
-    sync::{Mutex, PoisonError},
-};
+use std::{fmt, path::Path, str::FromStr as _};
 
 use tss_esapi::{TctiNameConf, constants::PropertyTag};
-use wx_crypto::pss;
+use wx_crypto::{SaltLen, record::Link};
 
-use self::{record::Record, session::Session};
-use super::{MonotonicCounter, Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
+use self::{
+    record::{Record, Sealed},
+    session::Session,
+};
+use super::{
+    MonotonicCounter, Records, Signed, SoterKeyStore, Statement, StoreError,
+    folder::{Folder, Locked},
+    records::Draft,
+    sessions::Sessions,
+};
 
 /// A key that was made in a TPM 2.0 and never leaves it, and a counter that it keeps. With a copy of the folder alone nobody can sign, and
 /// an older copy of it brings no number back.
+///
+/// The keys that vouch for it are in the TPM as well: the host application's, and the device's, which is the TPM's own and the same for every
+/// program of this machine.
 ///
 /// What the TPM does not know is whether a finger was there: who runs as this user can have it sign.
 ///
@@ -35,11 +42,13 @@ pub struct Tpm {
     name: String,
     version: String,
     public_key: String,
-    /// None before the first use, and after one that failed.
-    session: Mutex<Option<Session>>,
+    records: Records,
+    sessions: Sessions<Session>,
 }
 
 const NAME: &str = "key.tpm";
+/// The host application's key.
+const ASK: &str = "ask.tpm";
 
 impl Tpm {
     /// The key and the counter of this folder in the TPM at `tcti`, which is written as the TPM's own tools do; new ones, if the folder
@@ -63,7 +72,8 @@ impl Tpm {
             locked.write(NAME, &record.text()?)?;
             (record, session)
         };
-        let public_key = pss::public_pem(record.modulus().ok_or_else(damaged)?)?;
+        let public_key = record.key.pem().ok_or_else(damaged)?;
+        let records = Records::of(&locked, &public_key, || vouched(&locked, &public_key, &mut session))?;
         let maker = session.property(PropertyTag::Manufacturer)?.to_be_bytes();
         let firmware = session.property(PropertyTag::FirmwareVersion1)?;
         Ok(Self {
@@ -72,25 +82,35 @@ impl Tpm {
             name: format!("TPM 2.0 {}", String::from_utf8_lossy(&maker).trim_matches([' ', '\0'])),
             version: format!("{}.{}", firmware >> 16, firmware & 0xffff),
             public_key,
-            session: Mutex::new(Some(session)),
+            records,
+            sessions: Sessions::new(session),
         })
     }
 
-    /// Does this in the session there is, or in a new one: the TPM may have been reset since.
-    fn with<T>(&self, mut work: impl FnMut(&mut Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        // What panicked under the lock has left a session that at worst fails once.
-        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut session) = current.take()
-            && let Ok(done) = work(&mut session)
-        {
-            *current = Some(session);
-            return Ok(done);
-        }
-        let mut session = Session::begin(&self.tcti, &self.record)?;
-        let done = work(&mut session)?;
-        *current = Some(session);
-        Ok(done)
+    /// The TPM may have been reset since.
+    fn with<T>(&self, work: impl FnMut(&mut Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.sessions.with(|| Session::begin(&self.tcti, &self.record), work)
     }
+}
+
+/// Has the TPM's own key and the host application's, which is made if it is not there, vouch for this one.
+fn vouched(locked: &Locked<'_>, auth_key: &str, session: &mut Session) -> Result<Records, StoreError> {
+    let damaged = || StoreError::Damaged { path: locked.path(ASK), problem: "it is no record of a key in a TPM" };
+    let ask = if let Some(text) = locked.read_secret(ASK)? {
+        Sealed::read(&text).ok_or_else(damaged)?
+    } else {
+        let ask = session.make_voucher()?;
+        locked.write(ASK, &ask.text()?)?;
+        ask
+    };
+    let (attk, ask_pem) = (session.device()?.pem()?, ask.pem().ok_or_else(damaged)?);
+    // A TPM salts its own signatures with 32 bytes. Counting once sets the counter up, if nobody has used it yet.
+    let (salt, counter) = (SaltLen::Bytes32, session.count()?);
+    let draft = Draft { attk: &attk, ask: &ask_pem, auth_key, salt, counter };
+    draft.signed(|by, json| match by {
+        Link::Attk => session.device()?.sign(json),
+        _ => session.vouch(&ask, json.as_bytes()),
+    })
 }
 
 impl fmt::Debug for Tpm {
@@ -110,6 +130,10 @@ impl SoterKeyStore for Tpm {
 
     fn public_key(&self) -> &str {
         &self.public_key
+    }
+
+    fn records(&self) -> &Records {
+        &self.records
     }
 
     /// The TPM's own PSS has a salt of 32 bytes, so the message is encoded here, with a salt from the TPM, and the TPM does the rest.

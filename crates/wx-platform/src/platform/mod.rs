@@ -24,7 +24,7 @@ use wx_api::{AppId, Clock, Timestamp, UserId};
 use self::{limits::Limits, turns::Turns};
 pub use self::{
     refused::Refused,
-    rules::{Rules, UnknownApps},
+    rules::{Rules, SoterDevices, UnknownApps},
 };
 use crate::{
     Errcode,

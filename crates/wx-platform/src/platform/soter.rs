@@ -1,10 +1,15 @@
 //! SOTER results: genuine, from a device of this user, and new.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
-use wx_crypto::{SoterVerifier, soter};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use wx_crypto::{
+    SoterVerifier, pss,
+    record::{Chain, VerifiedChain},
+    soter,
+};
 
-use super::{Platform, Refused, app_id, user_id};
+use super::{Platform, Refused, SoterDevices, app_id, user_id};
 use crate::{
     Errcode,
     store::{self, MOST_SOTER_KEYS},
@@ -20,26 +25,62 @@ const END: &str = "-----END PUBLIC KEY-----";
 const LINE: usize = 64;
 
 impl Platform {
-    /// Enrols a device's public key for this user of this app. One that is enrolled keeps its counter, however its text is broken into
-    /// lines.
+    /// Whether this key is enrolled for this user of this app, however its text is broken into lines.
     ///
     /// # Errors
     ///
     /// [`Errcode::BAD_FORMAT`] for what is no RSA-2048 key as SPKI in PEM, [`Errcode::BAD_APPID`] for an app that nobody made, unless
-    /// the rules say otherwise; [`Errcode::NOT_AUTHORISED`] for a device more than [`MOST_SOTER_KEYS`], as none of their counters may be
-    /// forgotten; [`Errcode::BUSY`].
-    pub async fn enrol_soter_key(&self, key: &wire::host::SoterKey) -> Result<(), Refused> {
+    /// the rules say otherwise; [`Errcode::BUSY`].
+    pub async fn soter_key(&self, key: &wire::host::SoterKey) -> Result<wire::host::SoterKeyAnswer, Refused> {
         let (app, user) = (app_id(&key.app)?, user_id(&key.user)?);
         SoterVerifier::from_spki_pem(&key.public_key)
             .map_err(|error| Refused::because(Errcode::BAD_FORMAT, format!("data format error: public_key: {error}")))?;
         self.hosted_app(&app).await?;
-        let new = store::SoterKey { public_key: canonical(&key.public_key), counter: None };
+        let (public_key, known) = (canonical(&key.public_key), self.store.soter_keys(&app, &self.openid(&app, &user)).await?);
+        Ok(wire::host::SoterKeyAnswer { enrolled: known.iter().any(|known| known.public_key == public_key) })
+    }
+
+    /// Enrols a device's key for this user of this app, if the records that come with it vouch for it. One that is enrolled keeps its
+    /// counter.
+    ///
+    /// # Errors
+    ///
+    /// [`Errcode::BAD_FORMAT`] for a record that is not base64; [`Errcode::NOT_AUTHORISED`] for one that does not hold, which the reason
+    /// names, for a device that is not one of the [rules'](super::Rules::soter_devices), and for a device more than [`MOST_SOTER_KEYS`], as
+    /// none of their counters may be forgotten; [`Errcode::BAD_APPID`] for an app that nobody made, unless the rules say otherwise;
+    /// [`Errcode::BUSY`].
+    pub async fn enrol_soter_key(&self, enrolment: &wire::host::SoterEnrolment) -> Result<(), Refused> {
+        let (app, user) = (app_id(&enrolment.app)?, user_id(&enrolment.user)?);
+        let key = self.vouched_for(enrolment)?.auth_key;
+        self.hosted_app(&app).await?;
+        let new = store::SoterKey { public_key: canonical(&key.public_key), counter: Some(key.counter) };
         if !self.store.add_soter_key(&app, &self.openid(&app, &user), new).await? {
-            let reason =
-                format!("api unauthorized: {MOST_SOTER_KEYS} devices of this user are enrolled, and there may be no more");
-            return Err(Refused::because(Errcode::NOT_AUTHORISED, reason));
+            return Err(not_authorised(format!(
+                "{MOST_SOTER_KEYS} devices of this user are enrolled, and there may be no more"
+            )));
         }
         self.still_there(&app).await
+    }
+
+    /// The key, if one of the devices that this server believes vouches for it.
+    fn vouched_for(&self, enrolment: &wire::host::SoterEnrolment) -> Result<VerifiedChain, Refused> {
+        let decode = |name: &str, record: &str| {
+            let reason = || format!("data format error: {name} is not padded standard base64");
+            STANDARD.decode(record).map_err(|_| Refused::because(Errcode::BAD_FORMAT, reason()))
+        };
+        let attk = decode("attk", &enrolment.attk)?;
+        let ask = decode("ask", &enrolment.ask)?;
+        let auth_key = decode("auth_key", &enrolment.auth_key)?;
+        let chain = Chain { attk: &attk, ask: &ask, auth_key: &auth_key };
+        let chain = chain.verify().map_err(|error| not_authorised(error.to_string()))?;
+        if let SoterDevices::Pinned(pinned) = &self.rules.soter_devices
+            && !pss::fingerprint(&chain.attk.public_key).is_ok_and(|fingerprint| pinned.contains(&fingerprint))
+        {
+            return Err(not_authorised(
+                "the device is none of those that this server was told of (the fingerprint of its ATTK)",
+            ));
+        }
+        Ok(chain)
     }
 
     /// Whether a SOTER result was signed by a device of this user and is newer than every one before it. What is not is no refusal:
@@ -84,6 +125,10 @@ fn canonical(pem: &str) -> String {
         text.push(character);
     }
     text + "\n" + END + "\n"
+}
+
+fn not_authorised(why: impl fmt::Display) -> Refused {
+    Refused::because(Errcode::NOT_AUTHORISED, format!("api unauthorized: {why}"))
 }
 
 fn refused(why: impl Into<String>) -> Verdict {

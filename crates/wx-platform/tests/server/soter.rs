@@ -2,13 +2,17 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
-use wx_crypto::{SaltLen, SoterSigner, pss};
-use wx_platform::{store::MOST_SOTER_KEYS, wire::host};
+use wx_crypto::{SaltLen, SoterSigner, pss, record::KeyRecord};
+use wx_platform::{
+    platform::{Rules, SoterDevices},
+    store::MOST_SOTER_KEYS,
+    wire::host,
+};
 
-use crate::rig::{APP, Answer, Rig, USER};
-
-const PEM: &str = include_str!("../../../wx-crypto/tests/keys/test-only.pkcs8.pem");
-const OTHER_PEM: &str = include_str!("other-test-only.pkcs8.pem");
+use crate::{
+    chain::{ASK, ATTK, OTHER_PEM, PEM, enrolment, key, signed},
+    rig::{APP, Answer, Rig, USER},
+};
 
 fn result(counter: u64) -> String {
     format!(
@@ -22,9 +26,17 @@ fn sign(pem: &str, json: &str) -> String {
 }
 
 async fn enrol(rig: &Rig, pem: &str) {
-    let public_key = SoterSigner::from_pkcs8_pem(pem).unwrap().public_pem().to_owned();
+    assert_eq!(enrol_key(rig, SoterSigner::from_pkcs8_pem(pem).unwrap().public_pem()).await.errcode(), Some(0));
+}
+
+async fn enrol_key(rig: &Rig, public_key: &str) -> Answer {
+    rig.ask(&rig.host, host::ENROL_SOTER_KEY, &enrolment(APP, USER, public_key)).await
+}
+
+/// Whether the server knows this key.
+async fn is_enrolled(rig: &Rig, public_key: &str) -> bool {
     let key = json!({ "app": APP, "user": USER, "public_key": public_key });
-    assert_eq!(rig.ask(&rig.host, host::SOTER_KEY, &key).await.errcode(), Some(0));
+    rig.ask(&rig.host, host::SOTER_KEY, &key).await.json["enrolled"].as_bool().unwrap()
 }
 
 #[tokio::test]
@@ -107,10 +119,6 @@ fn another_key(n: u8) -> String {
     format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der))
 }
 
-async fn enrol_key(rig: &Rig, public_key: &str) -> Answer {
-    rig.ask(&rig.host, host::SOTER_KEY, &json!({ "app": APP, "user": USER, "public_key": public_key })).await
-}
-
 #[tokio::test]
 async fn a_device_too_many_is_refused_and_takes_no_counter_away() {
     let rig = Rig::new().await;
@@ -139,8 +147,76 @@ async fn a_key_is_one_key_however_its_text_is_broken() {
         assert_eq!(enrol_key(&rig, &text).await.errcode(), Some(0));
         let answer = rig.verify(&token, &openid, &json, &sign(PEM, &json)).await;
         assert_eq!(answer.json["is_ok"], is_new, "{text:?}");
+        assert!(is_enrolled(&rig, &text).await, "{text:?}");
     }
     for n in 1..u8::try_from(MOST_SOTER_KEYS).unwrap() {
         assert_eq!(enrol_key(&rig, &another_key(n)).await.errcode(), Some(0), "there is room for seven more");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_known_once_it_is_enrolled_for_that_user() {
+    let rig = Rig::new().await;
+    let pem = SoterSigner::from_pkcs8_pem(PEM).unwrap().public_pem().to_owned();
+    assert!(!is_enrolled(&rig, &pem).await);
+    enrol(&rig, PEM).await;
+    assert!(is_enrolled(&rig, &pem).await && !is_enrolled(&rig, ASK.public_pem()).await);
+    let another = json!({ "app": APP, "user": "wang", "public_key": pem });
+    assert_eq!(rig.ask(&rig.host, host::SOTER_KEY, &another).await.json, json!({ "enrolled": false }));
+}
+
+#[tokio::test]
+async fn a_break_in_the_chain_is_refused_with_a_reason_of_its_own() {
+    let rig = Rig::new().await;
+    let (attk, ask) = (key(ATTK.public_pem()), key(ASK.public_pem()));
+    let public_key = another_key(1);
+    let other = |change: fn(&mut KeyRecord), key: &KeyRecord| {
+        let mut key = key.clone();
+        change(&mut key);
+        key
+    };
+    let (device, host): (fn(&mut KeyRecord), fn(&mut KeyRecord)) = (|key| key.cpu_id += "x", |key| key.uid += "x");
+    for (name, record, why) in [
+        ("attk", signed(&attk, &ASK), "of the ATTK: the key above it has not signed it"),
+        ("ask", signed(&ask, &ASK), "of the ASK: the key above it has not signed it"),
+        ("auth_key", signed(&key(&public_key), &ATTK), "of the AuthKey: the key above it has not signed it"),
+        ("ask", signed(&other(device, &ask), &ATTK), "of the ASK: it names another device"),
+        ("auth_key", signed(&other(device, &key(&public_key)), &ASK), "of the AuthKey: it names another device"),
+        ("auth_key", signed(&other(host, &key(&public_key)), &ASK), "of the AuthKey: it names another host application"),
+        ("auth_key", signed(&key("no key"), &ASK), "of the AuthKey: its key (`pub_key`) is not an RSA public key"),
+        ("auth_key", "AAAA".to_owned(), "of the AuthKey: 3 bytes are fewer"),
+        ("auth_key", STANDARD.encode([0xff; 300]), "of the AuthKey: it claims a text of 4294967295 bytes"),
+    ] {
+        let mut broken = enrolment(APP, USER, &public_key);
+        broken[name] = record.into();
+        let answer = rig.ask(&rig.host, host::ENROL_SOTER_KEY, &broken).await;
+        assert_eq!((answer.status, answer.errcode()), (403, Some(48001)), "{answer:?}");
+        assert!(answer.errmsg().starts_with(&format!("api unauthorized: the record {why}")), "{name}: {answer:?}");
+    }
+    assert!(!is_enrolled(&rig, &public_key).await);
+    assert_eq!(enrol_key(&rig, &public_key).await.errcode(), Some(0), "but for the breaks it is fine");
+}
+
+#[tokio::test]
+async fn a_server_that_was_told_of_its_devices_believes_no_other() {
+    let told = |key: &SoterSigner| SoterDevices::Pinned([pss::fingerprint(key.public_pem()).unwrap()].into());
+    for (pinned, code) in [(told(&ATTK), 0), (told(&ASK), 48001), (SoterDevices::Pinned([].into()), 48001)] {
+        let rig = Rig::under(Rules { soter_devices: pinned, ..Rules::default() }).await;
+        let answer = enrol_key(&rig, &another_key(1)).await;
+        assert_eq!(answer.errcode(), Some(code), "{answer:?}");
+        assert_eq!(answer.errmsg().contains("fingerprint of its ATTK"), code != 0, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn results_count_from_where_the_record_of_their_key_says() {
+    let rig = Rig::new().await;
+    let (token, (openid, _)) = (rig.token().await, rig.sign_in().await);
+    let mut later = enrolment(APP, USER, ATTK.public_pem());
+    later["auth_key"] = signed(&KeyRecord { counter: 240, ..key(ATTK.public_pem()) }, &ASK).into();
+    assert_eq!(rig.ask(&rig.host, host::ENROL_SOTER_KEY, &later).await.errcode(), Some(0));
+    for (counter, is_ok) in [(1, false), (240, false), (241, true)] {
+        let json = result(counter);
+        assert_eq!(rig.verify(&token, &openid, &json, &sign(PEM, &json)).await.json["is_ok"], is_ok, "{counter}");
     }
 }
