@@ -5,6 +5,7 @@
 //! - [`open_data`]: AES-128-CBC with a watermark, sealed, decrypted and checked, with a reason for every refusal.
 //! - [`soter`]: what a device signed, verified and read.
 //! - [`record`]: the keys it signs with, as it exports them, each vouched for by another.
+//! - [`attestation`]: what a TPM says of such a key, and of its counter.
 //! - [`pss`]: SHA256withRSA/PSS with the salt lengths that SOTER knows.
 //!
 //! ```
@@ -31,7 +32,7 @@
 //!
 //! # Features
 //!
-//! The last three of these modules need RSA: from `aws-lc-rs`, which is the default and takes a C compiler, or in pure Rust from `rsa`.
+//! The last four of these modules need RSA: from `aws-lc-rs`, which is the default and takes a C compiler, or in pure Rust from `rsa`.
 //! With both, `aws-lc-rs` does the work; see [`pss`]. Without either, the modules are not there, and the others are as they were.
 //!
 //! # Invariants
@@ -50,6 +51,8 @@
 //! Reasons are for a server's log and its operator. Answer a client with the numeric code alone, and check the
 //! [`signature`] first where the API gives one.
 
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub mod attestation;
 mod json;
 pub mod open_data;
 #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]

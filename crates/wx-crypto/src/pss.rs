@@ -141,6 +141,13 @@ impl SoterVerifier {
         check_bits(key.bits())?;
         Ok(Self { key })
     }
+
+    /// Whether it is the key of these numbers, in the form of a TPM: 0 is the usual exponent.
+    pub(crate) fn has_numbers(&self, modulus: &[u8], exponent: u32) -> bool {
+        let exponent = if exponent == 0 { 65_537 } else { exponent };
+        let known = self.key.exponent.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)); // of at most 33 bits
+        self.key.modulus == modulus && known == u64::from(exponent)
+    }
 }
 
 impl fmt::Debug for SoterVerifier {
