@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 #![allow(dead_code)] // of what tests share, no one uses all
 
+#[path = "tpm_attestation/mod.rs"]
+mod attestation;
 mod finger;
 #[path = "soter/bench.rs"]
 mod shared;
@@ -29,6 +31,14 @@ fn main() -> ExitCode {
                 a_tpm_that_was_reset_between_calls_is_not_noticed,
                 a_tpm_that_is_locked_out_is_90007_until_it_is_not,
                 nothing_it_says_holds_its_password,
+            }
+            attestation {
+                a_key_in_a_tpm_is_attested_and_enrolled,
+                a_desktop_does_so_by_itself,
+                a_nonce_is_good_once_for_its_user_and_for_five_minutes,
+                what_was_tampered_with_is_refused_with_a_reason_of_its_own,
+                a_counter_below_what_the_server_has_seen_is_refused,
+                whoever_makes_up_a_device_is_believed_where_none_is_pinned,
             }
         },
     )

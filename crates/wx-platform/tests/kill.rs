@@ -222,7 +222,7 @@ impl User {
         let code = at.as_host(host::LOGIN, &json!({ "app": APP, "user": name })).await?["code"].as_str().unwrap().to_owned();
         let got = at.exchange(&code).await?.expect("a new code is good");
         let device = chain::enrolment(APP, &name, at.known.signer.public_pem());
-        assert_eq!(at.as_host(host::ENROL_SOTER_KEY, &device).await?["errcode"], 0);
+        assert_eq!(at.as_host(host::ENROL_SOTER_KEY, &device).await?["attested"], false);
         Ok(Self {
             name,
             openid: got["openid"].as_str().unwrap().to_owned(),

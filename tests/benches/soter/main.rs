@@ -23,6 +23,7 @@ use wx_api::{
     Cx, Touch,
     soter::{AuthMode, Soter, StartSoterAuthenticationRequest},
 };
+use wx_crypto::attestation::Attestation;
 use wx_desktop::{
     Desktop,
     soter::{MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
@@ -93,6 +94,10 @@ impl SoterKeyStore for Timed {
 
     fn records(&self) -> &Records {
         self.device.keys.records()
+    }
+
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.device.keys.attest(nonce)
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {

@@ -212,7 +212,7 @@ fn judge(world: &World, path: &str, status: StatusCode, body: &[u8]) {
     assert!(!tells(&json.to_string()), "{path} tells a secret");
     let Some(code) = json.get("errcode") else {
         assert_eq!(status, StatusCode::OK, "a success is 200: {path}");
-        let success = ["session_key", "access_token", "code", "alive", "enrolled", "user_info", "app", "apps", "users", "removed"];
+        let success = ["session_key", "access_token", "code", "alive", "enrolled", "attested", "user_info", "app", "apps", "users", "removed"];
         assert!(success.iter().any(|field| json.get(field).is_some()), "neither a refusal nor a success: {text}");
         return;
     };

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use wx_crypto::{PssError, RecordError, record::ChainError};
+use wx_crypto::{PssError, RecordError, attestation::Attestation, record::ChainError};
 
 use super::{Records, Signed, Statement};
 
@@ -19,6 +19,13 @@ pub trait SoterKeyStore: Send + Sync + fmt::Debug {
 
     /// Who vouches for the key.
     fn records(&self) -> &Records;
+
+    /// What the hardware itself says of the key and its counter, for this nonce; `None` where nothing does.
+    ///
+    /// # Errors
+    ///
+    /// The hardware cannot be used at this moment.
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError>;
 
     /// Signs what was confirmed: SHA256withRSA/PSS with a salt of 20 bytes over [`Statement::text`].
     ///

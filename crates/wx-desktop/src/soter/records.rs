@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use wx_crypto::{
-    SaltLen,
+    SaltLen, pss,
     record::{self, Chain, KeyRecord, Link},
 };
 
@@ -50,6 +50,27 @@ pub(super) struct Draft<'a> {
 }
 
 impl Records {
+    /// The fingerprint of the device's key, by which a platform server is told of the device.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Record`] and [`StoreError::Key`] for records that are none; not for those of a key in this crate.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wx_desktop::soter::{SoftwareKey, SoterKeyStore};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let key = SoftwareKey::open(folder)?;
+    /// assert_eq!(key.records().device()?.len(), 64); // wx platform serve --soter-device ...
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn device(&self) -> Result<String, StoreError> {
+        Ok(pss::fingerprint(&record::verify_own(&self.attk)?.public_key)?)
+    }
+
     /// Those in this folder, if they vouch for this key; else such as `make` makes.
     pub(super) fn of(
         locked: &Locked<'_>,
@@ -155,7 +176,7 @@ mod tests {
         let signer = wx_crypto::SoterSigner::generate().unwrap();
         let pem = signer.public_pem();
         let draft = Draft { attk: pem, ask: pem, auth_key: pem, salt: SaltLen::Bytes32, counter: 7 };
-        let with_20 = |json: &str| Ok(wx_crypto::pss::sign(&signer, json.as_bytes(), SaltLen::Bytes20)?);
+        let with_20 = |json: &str| Ok(pss::sign(&signer, json.as_bytes(), SaltLen::Bytes20)?);
         let error = draft.signed(|_, json| with_20(json)).unwrap_err();
         assert!(error.to_string().starts_with("the record of the ATTK: the key above it has not signed it"), "{error}");
     }

@@ -32,6 +32,14 @@ impl<S> Sessions<S> {
         *current = Some(session);
         Ok(done)
     }
+
+    /// Does this while there is no session: the one there is ends.
+    #[cfg(feature = "tpm")]
+    pub(super) fn without<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(current.take());
+        work()
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +70,14 @@ mod tests {
         assert!(sessions.with(begin, |_| Err::<(), _>(gone())).is_err());
         assert_eq!(sessions.with(begin, |session| Ok(*session)).unwrap(), 3);
         assert_eq!(begun.get(), 3);
+    }
+
+    #[cfg(feature = "tpm")]
+    #[test]
+    fn what_wants_no_session_ends_the_one_there_is() {
+        let sessions = Sessions::new(0);
+        assert_eq!(sessions.without(|| 7), 7);
+        assert_eq!(sessions.with(|| Ok(1), |session| Ok(*session)).unwrap(), 1);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wx_crypto::{PssError, SaltLen, SoterSigner, pss, record::Link};
+use wx_crypto::{PssError, SaltLen, SoterSigner, attestation::Attestation, pss, record::Link};
 
 use super::{
     Records, Signed, SoterKeyStore, Statement, StoreError,
@@ -88,6 +88,10 @@ impl SoterKeyStore for SoftwareKey {
 
     fn records(&self) -> &Records {
         &self.records
+    }
+
+    fn attest(&self, _nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        Ok(None)
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {

@@ -4,7 +4,7 @@ mod session;
 
 use std::{fmt, path::Path};
 
-use wx_crypto::{SaltLen, Secret, pss, record::Link};
+use wx_crypto::{SaltLen, Secret, attestation::Attestation, pss, record::Link};
 
 use self::session::{Id, Place, Session};
 use super::{
@@ -118,6 +118,10 @@ impl SoterKeyStore for Token {
 
     fn records(&self) -> &Records {
         &self.records
+    }
+
+    fn attest(&self, _nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        Ok(None)
     }
 
     /// The token may have been taken out and put back since.

@@ -1,15 +1,17 @@
 //! A key and a counter in a TPM 2.0.
 
 mod device;
+mod raw;
 mod record;
 mod session;
 
 use std::{fmt, path::Path, str::FromStr as _};
 
-use tss_esapi::{TctiNameConf, constants::PropertyTag};
-use wx_crypto::{SaltLen, record::Link};
+use tss_esapi::{TctiNameConf, constants::PropertyTag, traits::Marshall as _};
+use wx_crypto::{SaltLen, attestation::Attestation, record::Link};
 
 use self::{
+    raw::Raw,
     record::{Record, Sealed},
     session::Session,
 };
@@ -37,6 +39,8 @@ use super::{
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
 /// ```
 pub struct Tpm {
+    /// Its address, as text and as the library has it.
+    address: String,
     tcti: TctiNameConf,
     record: Record,
     name: String,
@@ -59,6 +63,7 @@ impl Tpm {
     /// [`StoreError::Hardware`] if there is no such TPM, or it is another one than the key was made in; [`StoreError::Exposed`],
     /// [`StoreError::Damaged`] and [`StoreError::Io`] for the folder.
     pub fn open(folder: impl AsRef<Path>, tcti: &str) -> Result<Self, StoreError> {
+        let address = tcti.to_owned();
         let tcti = TctiNameConf::from_str(tcti).map_err(failed)?;
         let folder = Folder::open(folder.as_ref())?;
         let locked = folder.lock()?;
@@ -77,6 +82,7 @@ impl Tpm {
         let maker = session.property(PropertyTag::Manufacturer)?.to_be_bytes();
         let firmware = session.property(PropertyTag::FirmwareVersion1)?;
         Ok(Self {
+            address,
             tcti,
             record,
             name: format!("TPM 2.0 {}", String::from_utf8_lossy(&maker).trim_matches([' ', '\0'])),
@@ -134,6 +140,19 @@ impl SoterKeyStore for Tpm {
 
     fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// `None` where the TPM is behind a daemon: the library cannot ask for the attestation of a counter, and bytes of our own do not pass.
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        let Sealed { public, auth, .. } = &self.record.key;
+        let key = self.with(|session| session.certify(public, nonce))?;
+        let template = device::template().and_then(|template| template.marshall()).map_err(failed)?;
+        let (index, password) = (self.record.counter.into(), auth.value());
+        self.sessions.without(|| {
+            let Some(mut tpm) = Raw::connect(&self.address)? else { return Ok(None) };
+            let counter = tpm.certify_counter(&template, index, password, nonce)?;
+            Ok(Some(Attestation { key, counter }))
+        })
     }
 
     /// The TPM's own PSS has a salt of 32 bytes, so the message is encoded here, with a salt from the TPM, and the TPM does the rest.

@@ -11,6 +11,7 @@ use std::{
 
 use tokio::sync::Notify;
 use wx_api::soter::{SoterResult, StartSoterAuthenticationResult};
+use wx_crypto::attestation::Attestation;
 use wx_desktop::soter::{MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError};
 
 use crate::bench::Bench;
@@ -48,6 +49,9 @@ impl SoterKeyStore for Faulty<dyn SoterKeyStore> {
     }
     fn records(&self) -> &Records {
         self.part.records()
+    }
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.part.attest(nonce)
     }
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
         self.check()?;
@@ -128,6 +132,9 @@ impl SoterKeyStore for Slow {
     }
     fn records(&self) -> &Records {
         self.part.records()
+    }
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.part.attest(nonce)
     }
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
         self.asked.notify_one();

@@ -11,7 +11,7 @@ use crate::wire::{
     Refusal,
     host::{
         self, App, AppAnswer, Apps, LoginAnswer, LoginRequest, Page, RemoveApp, Removed, SessionAnswer, SessionRequest,
-        SoterEnrolment, SoterKey, SoterKeyAnswer, User, UserInfoAnswer, UserInfoRequest, Users,
+        SoterEnrolled, SoterEnrolment, SoterKey, SoterKeyAnswer, User, UserInfoAnswer, UserInfoRequest, Users,
     },
 };
 
@@ -100,9 +100,8 @@ impl HostClient {
     /// # Errors
     ///
     /// [`ClientError::Refused`] with 48001 for a key that nobody vouches for whom the server believes; any other [`ClientError`].
-    pub async fn enrol_soter_key(&self, enrolment: &SoterEnrolment) -> Result<(), ClientError> {
-        let _: Refusal = self.ask(host::ENROL_SOTER_KEY, Again::Yes, enrolment).await?;
-        Ok(())
+    pub async fn enrol_soter_key(&self, enrolment: &SoterEnrolment) -> Result<SoterEnrolled, ClientError> {
+        self.ask(host::ENROL_SOTER_KEY, Again::No, enrolment).await // an attestation is good once
     }
 
     /// Makes the app or changes it. Administrators only.

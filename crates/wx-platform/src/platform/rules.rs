@@ -28,6 +28,9 @@ pub struct Rules {
     pub forced_tokens_apart: Duration,
     /// Whose SOTER keys are enrolled. Those of all devices that hosts speak for by default.
     pub soter_devices: SoterDevices,
+    /// Whether only such SOTER keys are enrolled as a TPM attests. False by default. Without [`SoterDevices::Pinned`] it keeps out mistakes, not
+    /// lies.
+    pub attested_soter_keys_only: bool,
 }
 
 impl Default for Rules {
@@ -41,6 +44,7 @@ impl Default for Rules {
             forced_tokens_per_day: 20,
             forced_tokens_apart: Duration::from_secs(30),
             soter_devices: SoterDevices::OfHosts,
+            attested_soter_keys_only: false,
         }
     }
 }

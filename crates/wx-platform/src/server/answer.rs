@@ -136,7 +136,7 @@ impl Shared {
             Endpoint::HostCheckSession => json(&Box::pin(platform.session_alive(&read::json(body)?)).await?),
             Endpoint::HostUserInfo => json(&Box::pin(platform.user_info(&read::json(body)?)).await?),
             Endpoint::HostSoterKey => json(&Box::pin(platform.soter_key(&read::json(body)?)).await?),
-            Endpoint::HostEnrolSoterKey => ok(Box::pin(platform.enrol_soter_key(&read::json(body)?)).await?),
+            Endpoint::HostEnrolSoterKey => json(&Box::pin(platform.enrol_soter_key(&read::json(body)?)).await?),
             Endpoint::HostApp => json(&Box::pin(platform.set_app(&read::json(body)?)).await?),
             Endpoint::HostUser => ok(Box::pin(platform.set_user(&read::json(body)?)).await?),
             Endpoint::HostApps => json(&Box::pin(platform.apps(&read::json(body)?)).await?),

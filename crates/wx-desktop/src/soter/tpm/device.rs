@@ -10,10 +10,12 @@ use tss_esapi::{
         resource_handles::Hierarchy,
     },
     structures::{
-        MaxBuffer, Public, PublicBuilder, PublicKeyRsa, PublicRsaParametersBuilder, RsaExponent, RsaScheme, Signature,
+        Data, MaxBuffer, Public, PublicBuilder, PublicKeyRsa, PublicRsaParametersBuilder, RsaExponent, RsaScheme, Signature,
         SignatureScheme,
     },
+    traits::Marshall as _,
 };
+use wx_crypto::attestation::Certified;
 
 use super::{
     super::StoreError,
@@ -47,6 +49,19 @@ impl<'a> Device<'a> {
         pem(&self.public).ok_or_else(|| StoreError::Hardware { part: "TPM", source: "its own key is another one".into() })
     }
 
+    /// Attests this key, which is loaded, and whose public half this is.
+    pub(super) fn certify(&mut self, key: KeyHandle, public: &Public, nonce: &[u8]) -> Result<Certified> {
+        let signer = self.key;
+        let nonce = Data::try_from(nonce.to_vec()).map_err(failed)?;
+        // The password of the key, and the empty one of the TPM's.
+        let certified = self.context.execute_with_sessions((PASSWORD, PASSWORD, None), |context| {
+            context.certify(key.into(), signer, nonce, SignatureScheme::Null)
+        });
+        let (attest, signature) = certified.map_err(failed)?;
+        let (public, attest) = (public.marshall().map_err(failed)?, attest.marshall().map_err(failed)?);
+        Ok(Certified { public, attest, signature: number(&signature)? })
+    }
+
     /// Signs a text, with a salt of the TPM's.
     pub(super) fn sign(&mut self, text: &str) -> Result<Vec<u8>> {
         let key = self.key;
@@ -74,7 +89,8 @@ fn number(signature: &Signature) -> Result<Vec<u8>> {
     }
 }
 
-fn template() -> tss_esapi::Result<Public> {
+/// What it is made from.
+pub(super) fn template() -> tss_esapi::Result<Public> {
     let attributes = ObjectAttributesBuilder::new()
         .with_fixed_tpm(true)
         .with_fixed_parent(true)

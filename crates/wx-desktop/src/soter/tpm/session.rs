@@ -17,7 +17,7 @@ use tss_esapi::{
         PublicRsaParametersBuilder, RsaDecryptionScheme, RsaExponent, RsaScheme, SymmetricDefinitionObject,
     },
 };
-use wx_crypto::{SaltLen, pss};
+use wx_crypto::{SaltLen, attestation::Certified, pss};
 use zeroize::Zeroizing;
 
 use super::{
@@ -112,6 +112,12 @@ impl Session {
     /// The TPM's own key, which no folder has.
     pub(super) fn device(&mut self) -> Result<Device<'_>> {
         Device::load(&mut self.context)
+    }
+
+    /// Has the TPM's own key attest the loaded one.
+    pub(super) fn certify(&mut self, public: &Public, nonce: &[u8]) -> Result<Certified> {
+        let key = self.key;
+        self.device()?.certify(key, public, nonce)
     }
 
     /// Signs with a salt from the TPM.
