@@ -1,10 +1,10 @@
 //! SOTER's keys as devices export them, and how they vouch for one another.
 //!
-//! A device's key (ATTK) vouches for the one of a host application (ASK), and that one for the key that signs results (AuthKey). Each is
+//! A device's key (ATTK) vouches for the one of a host application (ASK), and that one for the key that signs results (`AuthKey`). Each is
 //! exported as a record: the length of a JSON text in four bytes, little-endian; the text, which names the key; and the signature of the
 //! key above over that text. Nothing is above an ATTK, so it signs its own record.
 //!
-//! That a chain verifies says that who has the ATTK vouches for the AuthKey. Whether that is a device, and which, is for the caller to
+//! That a chain verifies says that who has the ATTK vouches for the `AuthKey`. Whether that is a device, and which, is for the caller to
 //! know: by [`pss::fingerprint`] of the ATTK.
 
 mod chain;

@@ -75,16 +75,16 @@ fn verify(attestation: &Attestation) -> Result<u64, (Subject, AttestationFault)>
     attestation.verify(&record(PUBLIC.to_owned(), 0), &key, NONCE).map_err(|error| (error.of, error.fault))
 }
 
-fn key_fault(key: Certified) -> Option<AttestationFault> {
+fn key_fault(key: Certified) -> AttestationFault {
     match verify(&Attestation { key, ..genuine() }) {
-        Err((Subject::Key, fault)) => Some(fault),
+        Err((Subject::Key, fault)) => fault,
         other => panic!("not of the key: {other:?}"),
     }
 }
 
-fn counter_fault(counter: Certified) -> Option<AttestationFault> {
+fn counter_fault(counter: Certified) -> AttestationFault {
     match verify(&Attestation { counter, ..genuine() }) {
-        Err((Subject::Counter, fault)) => Some(fault),
+        Err((Subject::Counter, fault)) => fault,
         other => panic!("not of the counter: {other:?}"),
     }
 }
@@ -99,10 +99,10 @@ fn what_a_tpm_attests_says_where_its_counter_stands() {
 #[test]
 fn a_structure_may_have_2048_bytes() {
     let long = |bytes: usize| Certified { public: vec![0; bytes], ..genuine().key };
-    assert_eq!(key_fault(long(2048)), Some(AttestationFault::Name));
-    assert_eq!(key_fault(long(2049)), Some(AttestationFault::TooLong { bytes: 2049 }));
+    assert_eq!(key_fault(long(2048)), AttestationFault::Name);
+    assert_eq!(key_fault(long(2049)), AttestationFault::TooLong { bytes: 2049 });
     let attest = vec![0; 2049];
-    assert_eq!(key_fault(Certified { attest, ..genuine().key }), Some(AttestationFault::TooLong { bytes: 2049 }));
+    assert_eq!(key_fault(Certified { attest, ..genuine().key }), AttestationFault::TooLong { bytes: 2049 });
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn every_altered_byte_is_told() {
     for at in 0..genuine.key.attest.len() {
         let mut key = genuine.key.clone();
         key.attest[at] ^= 1;
-        assert_eq!(key_fault(key), Some(AttestationFault::Signature), "{at}");
+        assert_eq!(key_fault(key), AttestationFault::Signature, "{at}");
     }
     for at in 0..genuine.counter.public.len() {
         let mut counter = genuine.counter.clone();
         counter.public[at] ^= 1;
-        assert_eq!(counter_fault(counter), Some(AttestationFault::Name), "{at}");
+        assert_eq!(counter_fault(counter), AttestationFault::Name, "{at}");
     }
 }
 
@@ -125,39 +125,39 @@ fn what_the_device_signed_that_is_no_attestation_is_told() {
     let genuine = genuine();
     let signed = |bytes: &[u8]| key_fault(sign(bytes.to_vec(), genuine.key.public.clone()));
     let whole = &genuine.key.attest;
-    assert_eq!(signed(br#"{"pub_key":"x"}"#), Some(AttestationFault::Magic));
-    assert_eq!(signed(b""), Some(AttestationFault::Magic));
-    assert_eq!(signed(&whole[..5]), Some(AttestationFault::Kind));
-    assert_eq!(signed(&attest(0x8018, NONCE, b"")), Some(AttestationFault::Kind), "a quote");
+    assert_eq!(signed(br#"{"pub_key":"x"}"#), AttestationFault::Magic);
+    assert_eq!(signed(b""), AttestationFault::Magic);
+    assert_eq!(signed(&whole[..5]), AttestationFault::Kind);
+    assert_eq!(signed(&attest(0x8018, NONCE, b"")), AttestationFault::Kind, "a quote");
     for cut in 6..whole.len() {
-        assert_eq!(signed(&whole[..cut]), Some(AttestationFault::Form), "{cut}");
+        assert_eq!(signed(&whole[..cut]), AttestationFault::Form, "{cut}");
     }
-    assert_eq!(signed(&[whole, &b"x"[..]].concat()), Some(AttestationFault::Form));
+    assert_eq!(signed(&[whole, &b"x"[..]].concat()), AttestationFault::Form);
     let nonce = |nonce: &[u8]| attest(OF_KEY, nonce, &[name(&genuine.key.public), sized(b"")].concat());
-    assert_eq!(signed(&nonce(b"")), Some(AttestationFault::Nonce));
-    assert_eq!(signed(&nonce(&NONCE[..31])), Some(AttestationFault::Nonce));
+    assert_eq!(signed(&nonce(b"")), AttestationFault::Nonce);
+    assert_eq!(signed(&nonce(&NONCE[..31])), AttestationFault::Nonce);
 
-    assert_eq!(key_fault(genuine.counter.clone()), Some(AttestationFault::Kind), "exchanged");
-    assert_eq!(counter_fault(genuine.key), Some(AttestationFault::Kind), "exchanged");
+    assert_eq!(key_fault(genuine.counter.clone()), AttestationFault::Kind, "exchanged");
+    assert_eq!(counter_fault(genuine.key), AttestationFault::Kind, "exchanged");
 }
 
 #[test]
 fn a_key_must_be_the_one_and_fixed() {
-    assert_eq!(key_fault(key_of(key_public(FIXED, &[0xc7; 256]))), Some(AttestationFault::OtherKey));
+    assert_eq!(key_fault(key_of(key_public(FIXED, &[0xc7; 256]))), AttestationFault::OtherKey);
     for missing in [1 << 1, 1 << 4, 1 << 5] {
-        assert_eq!(key_fault(key_of(key_public(FIXED & !missing, &MODULUS))), Some(AttestationFault::NotFixed));
+        assert_eq!(key_fault(key_of(key_public(FIXED & !missing, &MODULUS))), AttestationFault::NotFixed);
     }
     let mut exponent = key_public(FIXED, &MODULUS);
     exponent[19] = 3;
-    assert_eq!(key_fault(key_of(exponent)), Some(AttestationFault::OtherKey));
+    assert_eq!(key_fault(key_of(exponent)), AttestationFault::OtherKey);
     let whole = key_public(FIXED, &MODULUS);
     for (at, value) in [(1, 0x23), (3, 0x0c), (11, 6)] {
         let mut public = whole.clone();
         public[at] = value; // of elliptic curves, named by SHA-384, with a cipher
-        assert_eq!(key_fault(key_of(public)), Some(AttestationFault::Public), "{at}");
+        assert_eq!(key_fault(key_of(public)), AttestationFault::Public, "{at}");
     }
-    assert_eq!(key_fault(key_of(whole[..whole.len() - 1].to_vec())), Some(AttestationFault::Public));
-    assert_eq!(key_fault(key_of([&whole[..], b"x"].concat())), Some(AttestationFault::Public));
+    assert_eq!(key_fault(key_of(whole[..whole.len() - 1].to_vec())), AttestationFault::Public);
+    assert_eq!(key_fault(key_of([&whole[..], b"x"].concat())), AttestationFault::Public);
 }
 
 #[test]
@@ -180,11 +180,11 @@ fn a_counter_must_count_and_stand_where_the_key_is() {
         counter_of(COUNTER | WRITTEN, 0, &[&value[..], &[0]].concat()),
         counter_of(COUNTER | WRITTEN, 0, b""),
     ] {
-        assert_eq!(counter_fault(not_one), Some(AttestationFault::NoCounter));
+        assert_eq!(counter_fault(not_one), AttestationFault::NoCounter);
     }
-    assert_eq!(counter_fault(counter_of(COUNTER | WRITTEN, 0, &6_u64.to_be_bytes())), Some(AttestationFault::Below));
+    assert_eq!(counter_fault(counter_of(COUNTER | WRITTEN, 0, &6_u64.to_be_bytes())), AttestationFault::Below);
     let other_name = sign(attest(OF_NV, NONCE, &[name(b"x"), vec![0, 0], sized(&value)].concat()), b"x".to_vec());
-    assert_eq!(counter_fault(other_name), Some(AttestationFault::Public));
+    assert_eq!(counter_fault(other_name), AttestationFault::Public);
 }
 
 proptest! {

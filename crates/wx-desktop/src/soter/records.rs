@@ -1,4 +1,4 @@
-//! The records that vouch for a key: of the device's (ATTK), of this host application's (ASK), and of the key itself (AuthKey).
+//! The records that vouch for a key: of the device's (ATTK), of this host application's (ASK), and of the key itself (`AuthKey`).
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ pub(super) struct Draft<'a> {
     pub(super) auth_key: &'a str,
     /// How long the salts of the ATTK's signatures are. All others have 20 bytes.
     pub(super) salt: SaltLen,
-    /// From where on the AuthKey's results count.
+    /// From where on the `AuthKey`'s results count.
     pub(super) counter: u64,
 }
 

@@ -171,19 +171,15 @@ async fn a_break_in_the_chain_is_refused_with_a_reason_of_its_own() {
     let rig = Rig::new().await;
     let (attk, ask) = (key(ATTK.public_pem()), key(ASK.public_pem()));
     let public_key = another_key(1);
-    let other = |change: fn(&mut KeyRecord), key: &KeyRecord| {
-        let mut key = key.clone();
-        change(&mut key);
-        key
-    };
-    let (device, host): (fn(&mut KeyRecord), fn(&mut KeyRecord)) = (|key| key.cpu_id += "x", |key| key.uid += "x");
+    let of_other_device = |key: &KeyRecord| KeyRecord { cpu_id: "other".to_owned(), ..key.clone() };
+    let of_other_host = |key: &KeyRecord| KeyRecord { uid: "other".to_owned(), ..key.clone() };
     for (name, record, why) in [
         ("attk", signed(&attk, &ASK), "of the ATTK: the key above it has not signed it"),
         ("ask", signed(&ask, &ASK), "of the ASK: the key above it has not signed it"),
         ("auth_key", signed(&key(&public_key), &ATTK), "of the AuthKey: the key above it has not signed it"),
-        ("ask", signed(&other(device, &ask), &ATTK), "of the ASK: it names another device"),
-        ("auth_key", signed(&other(device, &key(&public_key)), &ASK), "of the AuthKey: it names another device"),
-        ("auth_key", signed(&other(host, &key(&public_key)), &ASK), "of the AuthKey: it names another host application"),
+        ("ask", signed(&of_other_device(&ask), &ATTK), "of the ASK: it names another device"),
+        ("auth_key", signed(&of_other_device(&key(&public_key)), &ASK), "of the AuthKey: it names another device"),
+        ("auth_key", signed(&of_other_host(&key(&public_key)), &ASK), "of the AuthKey: it names another host application"),
         ("auth_key", signed(&key("no key"), &ASK), "of the AuthKey: its key (`pub_key`) is not an RSA public key"),
         ("auth_key", "AAAA".to_owned(), "of the AuthKey: 3 bytes are fewer"),
         ("auth_key", STANDARD.encode([0xff; 300]), "of the AuthKey: it claims a text of 4294967295 bytes"),
