@@ -174,6 +174,7 @@ fn a_counter_must_count_and_stand_where_the_key_is() {
     for not_one in [
         counter_of(WRITTEN, 0, &value),
         counter_of(0x20 | WRITTEN, 0, &value),
+        counter_of(0x90 | WRITTEN, 0, &value), // a password's failures
         counter_of(COUNTER, 0, &value),
         counter_of(COUNTER | WRITTEN, 1, &value),
         counter_of(COUNTER | WRITTEN, 0, &value[..7]),

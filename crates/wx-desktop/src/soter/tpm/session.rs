@@ -45,7 +45,10 @@ pub(super) struct Session {
 impl Session {
     /// Loads the key of this record.
     pub(super) fn begin(tcti: &TctiNameConf, record: &Record) -> Result<Self> {
-        let mut context = Context::new(tcti.clone()).map_err(failed)?;
+        Self::over(Context::new(tcti.clone()).map_err(failed)?, record)
+    }
+
+    fn over(mut context: Context, record: &Record) -> Result<Self> {
         Self::load(&mut context, record).map_err(failed).map(|(key, counter)| Self { context, key, counter })
     }
 
@@ -62,8 +65,7 @@ impl Session {
         let random = random()?;
         let mut context = Context::new(tcti.clone()).map_err(failed)?;
         let record = Self::make(&mut context, &*random).map_err(failed)?;
-        drop(context);
-        let session = Self::begin(tcti, &record)?;
+        let session = Self::over(context, &record)?;
         Ok((record, session))
     }
 
