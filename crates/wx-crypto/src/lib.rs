@@ -4,6 +4,8 @@
 //! - [`signature`]: `sha1(rawData + session_key)`, made and checked.
 //! - [`open_data`]: AES-128-CBC with a watermark, sealed, decrypted and checked, with a reason for every refusal.
 //! - [`soter`]: what a device signed, verified and read.
+//! - [`record`]: the keys it signs with, as it exports them, each vouched for by another.
+//! - [`attestation`]: what a TPM says of such a key, and of its counter.
 //! - [`pss`]: SHA256withRSA/PSS with the salt lengths that SOTER knows.
 //!
 //! ```
@@ -30,7 +32,7 @@
 //!
 //! # Features
 //!
-//! The last two of these modules need RSA: from `aws-lc-rs`, which is the default and takes a C compiler, or in pure Rust from `rsa`.
+//! The last four of these modules need RSA: from `aws-lc-rs`, which is the default and takes a C compiler, or in pure Rust from `rsa`.
 //! With both, `aws-lc-rs` does the work; see [`pss`]. Without either, the modules are not there, and the others are as they were.
 //!
 //! # Invariants
@@ -49,10 +51,14 @@
 //! Reasons are for a server's log and its operator. Answer a client with the numeric code alone, and check the
 //! [`signature`] first where the API gives one.
 
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub mod attestation;
 mod json;
 pub mod open_data;
 #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 pub mod pss;
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub mod record;
 mod secret;
 mod session_key;
 pub mod signature;
@@ -66,6 +72,8 @@ pub use pss::SaltedSigner;
 pub use pss::SoterSigner;
 #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 pub use pss::{PssError, SaltLen, SoterVerifier};
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
+pub use record::RecordError;
 pub use secret::Secret;
 pub use session_key::SessionKey;
 #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]

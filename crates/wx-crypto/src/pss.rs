@@ -27,6 +27,8 @@ mod salted;
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 #[cfg(feature = "aws-lc-rs")]
 use self::aws_lc as provider;
 #[cfg(feature = "aws-lc-rs")]
@@ -139,6 +141,13 @@ impl SoterVerifier {
         check_bits(key.bits())?;
         Ok(Self { key })
     }
+
+    /// Whether it is the key of these numbers, in the form of a TPM: 0 is the usual exponent.
+    pub(crate) fn has_numbers(&self, modulus: &[u8], exponent: u32) -> bool {
+        let exponent = if exponent == 0 { 65_537 } else { exponent };
+        let known = self.key.exponent.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)); // of at most 33 bits
+        self.key.modulus == modulus && known == u64::from(exponent)
+    }
 }
 
 impl fmt::Debug for SoterVerifier {
@@ -186,6 +195,29 @@ pub fn public_pem(modulus: &[u8]) -> Result<String, PssError> {
     let number = modulus.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &modulus[first..]);
     check_bits(der::bits(number))?;
     Ok(pem::encode(pem::PUBLIC, &[der::SPKI_2048, number, der::EXPONENT_65537].concat()))
+}
+
+/// What tells a public key from others however its text is broken into lines: the SHA-256 of its SPKI in DER, as
+/// `openssl pkey -pubin -outform DER | sha256sum` prints it.
+///
+/// # Errors
+///
+/// As [`SoterVerifier::from_spki_pem`].
+///
+/// # Examples
+///
+/// ```
+/// # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/test-only.spki.pem"));
+/// use wx_crypto::pss;
+///
+/// assert_eq!(pss::fingerprint(pem)?, pss::fingerprint(&pem.replace('\n', "\r\n"))?);
+/// assert_eq!(pss::fingerprint(pem)?.len(), 64);
+/// # Ok::<(), wx_crypto::PssError>(())
+/// ```
+pub fn fingerprint(pem: &str) -> Result<String, PssError> {
+    SoterVerifier::from_spki_pem(pem)?;
+    let spki = pem::decode(pem, pem::PUBLIC).ok_or(PssError::PublicKey)?;
+    Ok(Sha256::digest(&*spki).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn check_bits(bits: usize) -> Result<(), PssError> {

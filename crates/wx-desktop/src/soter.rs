@@ -17,6 +17,9 @@ mod fprint;
 mod keys;
 mod memory;
 mod reader;
+mod records;
+#[cfg(any(feature = "pkcs11", feature = "tpm"))]
+mod sessions;
 mod software;
 mod statement;
 #[cfg(feature = "pkcs11")]
@@ -27,6 +30,7 @@ mod tpm;
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{select, task::spawn_blocking};
 use wx_api::{
     Api, ApiSet, BiometricPrompt, Clock, Cx, Error, Result, Sensor, Touch,
@@ -36,6 +40,7 @@ use wx_api::{
         StartSoterAuthenticationRequest, StartSoterAuthenticationResult,
     },
 };
+use wx_crypto::attestation::{Attestation, Certified};
 use wx_platform::wire::host;
 use wx_rules::soter::{Attempt, Device, Failure, Step, enrolment, failure, support};
 
@@ -49,6 +54,7 @@ pub use self::{
     counter::{FileCounter, MonotonicCounter},
     keys::{SoterKeyStore, StoreError},
     memory::MemoryFinger,
+    records::Records,
     software::SoftwareKey,
     statement::{Signed, Statement},
 };
@@ -139,14 +145,36 @@ impl DesktopSoter {
         (device, sensor)
     }
 
-    /// Tells the platform whose key this is. It may know already: it is asked each time, for it may have been set up anew.
+    /// Tells the platform whose key this is, and who vouches for it. It may know already: it is asked each time, for it may have been set
+    /// up anew.
     async fn enrol(&self, cx: &Cx) -> Result<()> {
-        let key = host::SoterKey {
-            app: cx.app().to_string(),
-            user: cx.user().to_string(),
-            public_key: self.device.keys.public_key().to_owned(),
+        let (app, user, keys) = (cx.app().to_string(), cx.user().to_string(), &self.device.keys);
+        let (api, client) = (Api::StartSoterAuthentication, self.platform.client());
+        let key = host::SoterKey { app: app.clone(), user: user.clone(), public_key: keys.public_key().to_owned() };
+        let known = self.platform.ask(api, client.soter_key(&key)).await?;
+        if known.enrolled {
+            return Ok(());
+        }
+        let attestation = match known.nonce {
+            Some(nonce) => self.attested(nonce).await?,
+            None => None,
         };
-        self.platform.ask(Api::StartSoterAuthentication, self.platform.client().enrol_soter_key(&key)).await
+        let Records { attk, ask, auth_key, .. } = keys.records();
+        let [attk, ask, auth_key] = [attk, ask, auth_key].map(|record| STANDARD.encode(record));
+        let enrolment = host::SoterEnrolment { app, user, attk, ask, auth_key, attestation };
+        self.platform.ask(api, client.enrol_soter_key(&enrolment)).await.map(drop)
+    }
+
+    /// What the key's hardware says of it.
+    async fn attested(&self, nonce: String) -> Result<Option<host::SoterAttestation>> {
+        let broken = |error: &dyn fmt::Display| Error::internal(Api::StartSoterAuthentication, error);
+        let bytes = STANDARD.decode(&nonce).map_err(|error| broken(&error))?;
+        let keys = self.device.keys.clone();
+        let attested = spawn_blocking(move || keys.attest(&bytes)).await.map_err(|error| broken(&error))?;
+        Ok(attested.map_err(|error| broken(&error))?.map(|Attestation { key, counter }| {
+            let (key, counter) = (certified(&key), certified(&counter));
+            host::SoterAttestation { nonce, key, counter }
+        }))
     }
 
     /// Shows the dialog until a finger has confirmed the challenge.
@@ -187,6 +215,11 @@ impl DesktopSoter {
         let signed = spawn_blocking(work).await.map_err(|error| internal(mode, error))?;
         Ok(signed.map_err(|error| internal(mode, error))?.into())
     }
+}
+
+fn certified(Certified { public, attest, signature }: &Certified) -> host::SoterCertified {
+    let [public, attest, signature] = [public, attest, signature].map(|part| STANDARD.encode(part));
+    host::SoterCertified { public, attest, signature }
 }
 
 /// The failure of a part, which a script need not know.

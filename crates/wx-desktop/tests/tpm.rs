@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 #![allow(dead_code)] // of what tests share, no one uses all
 
+#[path = "tpm_attestation/mod.rs"]
+mod attestation;
 mod finger;
 #[path = "soter/bench.rs"]
 mod shared;
@@ -30,12 +32,21 @@ fn main() -> ExitCode {
                 a_tpm_that_is_locked_out_is_90007_until_it_is_not,
                 nothing_it_says_holds_its_password,
             }
+            attestation {
+                a_key_in_a_tpm_is_attested_and_enrolled,
+                a_desktop_does_so_by_itself,
+                a_nonce_is_good_once_for_its_user_and_for_five_minutes,
+                what_was_tampered_with_is_refused_with_a_reason_of_its_own,
+                a_counter_below_what_the_server_has_seen_is_refused,
+                whoever_makes_up_a_device_is_believed_where_none_is_pinned,
+            }
         },
     )
 }
 
-/// The record of a key, as it is kept.
+/// The record of a key, as it is kept, and those of who vouches for it.
 const RECORD: &str = "key.tpm";
+const RECORDS: &str = "records";
 
 fn device(folder: &Path, tpm: &Swtpm) -> Result<(SoterDevice, Arc<MemoryFinger>), StoreError> {
     let (tpm, finger) = (Arc::new(Tpm::open(folder, &tpm.tcti())?), Arc::new(MemoryFinger::default()));
@@ -60,15 +71,17 @@ async fn failure(bench: &Bench) -> String {
 }
 
 mod tpm {
-    use super::{Arc, Bench, RECORD, SoterDevice, Swtpm, Tpm, bench, count, device, failure, fs, io, shared, suite};
+    use super::{Arc, Bench, RECORD, RECORDS, SoterDevice, Swtpm, Tpm, bench, count, device, failure, fs, io, shared, suite};
 
     pub(super) async fn the_suite_passes() {
         // One key for all benches: to make one takes longer than all the rest of a case.
         let (tpm, first) = (Swtpm::start().unwrap(), tempfile::tempdir().unwrap());
         drop(Tpm::open(&first, &tpm.tcti()).unwrap());
-        let (tcti, record) = (tpm.tcti(), first.path().join(RECORD));
+        let (tcti, first) = (tpm.tcti(), first.path().to_owned());
         suite::passes(move |folder, prompt| {
-            fs::copy(&record, folder.join(RECORD))?;
+            for name in [RECORD, RECORDS] {
+                fs::copy(first.join(name), folder.join(name))?;
+            }
             let tpm = Arc::new(Tpm::open(folder, &tcti).map_err(io::Error::other)?);
             Ok(SoterDevice { keys: tpm.clone(), counter: tpm, prompt })
         })

@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 #![cfg(all(feature = "server", unix))] // a kill that cannot be caught
 
+#[path = "server/chain.rs"]
+mod chain;
+
 use std::{
     env,
     hint::spin_loop,
@@ -38,7 +41,6 @@ const FOLDER: &str = "WX_KILL_FOLDER";
 const LISTENS: &str = "listens at ";
 const APP: &str = "wx4f4bc4dec97d474b";
 const USERS: usize = 12;
-const PEM: &str = include_str!("../../wx-crypto/tests/keys/test-only.pkcs8.pem");
 /// Codes older than this are not asked for again: an expired one is refused in another way than a used one.
 const FRESH: Duration = Duration::from_secs(200);
 
@@ -219,8 +221,8 @@ impl User {
         let name = format!("user {n}");
         let code = at.as_host(host::LOGIN, &json!({ "app": APP, "user": name })).await?["code"].as_str().unwrap().to_owned();
         let got = at.exchange(&code).await?.expect("a new code is good");
-        let device = json!({ "app": APP, "user": name, "public_key": at.known.signer.public_pem() });
-        assert_eq!(at.as_host(host::SOTER_KEY, &device).await?["errcode"], 0);
+        let device = chain::enrolment(APP, &name, at.known.signer.public_pem());
+        assert_eq!(at.as_host(host::ENROL_SOTER_KEY, &device).await?["attested"], false);
         Ok(Self {
             name,
             openid: got["openid"].as_str().unwrap().to_owned(),
@@ -429,7 +431,7 @@ async fn set_up(folder: &Path) -> Known {
     Known {
         secret: app.secret.unwrap().expose().to_owned(),
         host: host.expose().to_owned(),
-        signer: SoterSigner::from_pkcs8_pem(PEM).unwrap(),
+        signer: SoterSigner::from_pkcs8_pem(chain::PEM).unwrap(),
     }
 }
 

@@ -23,9 +23,10 @@ use wx_api::{
     Cx, Touch,
     soter::{AuthMode, Soter, StartSoterAuthenticationRequest},
 };
+use wx_crypto::attestation::Attestation;
 use wx_desktop::{
     Desktop,
-    soter::{MemoryFinger, MonotonicCounter, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
+    soter::{MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
 };
 use wx_host::TokioClock;
 use wx_rig::{Swtpm, TPM};
@@ -89,6 +90,14 @@ impl SoterKeyStore for Timed {
 
     fn public_key(&self) -> &str {
         self.device.keys.public_key()
+    }
+
+    fn records(&self) -> &Records {
+        self.device.keys.records()
+    }
+
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.device.keys.attest(nonce)
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {

@@ -56,7 +56,7 @@ enum Content<'a> {
     Fields(Vec<(&'a str, Text<'a>)>),
 }
 
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     session::CODE_TO_SESSION,
     session::CHECK_SESSION,
     session::RESET_SESSION_KEY,
@@ -67,6 +67,7 @@ const PATHS: [&str; 17] = [
     host::CHECK_SESSION,
     host::USER_INFO,
     host::SOTER_KEY,
+    host::ENROL_SOTER_KEY,
     host::APP,
     host::USER,
     host::APPS,
@@ -211,7 +212,7 @@ fn judge(world: &World, path: &str, status: StatusCode, body: &[u8]) {
     assert!(!tells(&json.to_string()), "{path} tells a secret");
     let Some(code) = json.get("errcode") else {
         assert_eq!(status, StatusCode::OK, "a success is 200: {path}");
-        let success = ["session_key", "access_token", "code", "alive", "user_info", "app", "apps", "users", "removed"];
+        let success = ["session_key", "access_token", "code", "alive", "enrolled", "attested", "user_info", "app", "apps", "users", "removed"];
         assert!(success.iter().any(|field| json.get(field).is_some()), "neither a refusal nor a success: {text}");
         return;
     };

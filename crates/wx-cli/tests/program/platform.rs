@@ -167,6 +167,7 @@ fn two_servers_on_one_folder_and_a_server_that_is_not_there_are_told() {
     assert!(nobody.stderr.contains("is `wx platform serve` running?"), "{}", nobody.stderr);
     wx(&["platform", "app", "list"]).run().misused("host-key cannot be read");
     wx(&["platform", "serve", "--listen", "here"]).run().misused("invalid");
+    wx(&["platform", "serve", "--soter-device", "5f1"]).run().misused("a fingerprint has 64 hexadecimal digits");
 }
 
 impl Drop for Server {

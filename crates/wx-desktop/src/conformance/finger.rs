@@ -42,7 +42,9 @@ impl FingerReader {
     /// The files could not be made.
     pub fn software(folder: &Path, prompt: Arc<dyn BiometricPrompt>) -> io::Result<SoterDevice> {
         let counter = Arc::new(FileCounter::open(folder).map_err(io::Error::other)?);
-        fs::copy(first()?.join(KEY), folder.join(KEY))?; // with its permissions
+        for name in [KEY, RECORDS] {
+            fs::copy(first()?.join(name), folder.join(name))?; // with its permissions
+        }
         Ok(SoterDevice { keys: Arc::new(SoftwareKey::open(folder).map_err(io::Error::other)?), counter, prompt })
     }
 }
@@ -54,6 +56,8 @@ impl fmt::Debug for FingerReader {
 }
 
 const KEY: &str = "key.pem";
+/// Who vouches for it.
+const RECORDS: &str = "records";
 
 /// The folder of the key that all have a copy of.
 fn first() -> io::Result<&'static Path> {

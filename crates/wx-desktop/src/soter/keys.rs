@@ -2,9 +2,9 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use wx_crypto::PssError;
+use wx_crypto::{PssError, RecordError, attestation::Attestation, record::ChainError};
 
-use super::{Signed, Statement};
+use super::{Records, Signed, Statement};
 
 /// A key of RSA-2048 that does not leave its place. Its methods may block: they are called where that is fine.
 pub trait SoterKeyStore: Send + Sync + fmt::Debug {
@@ -16,6 +16,16 @@ pub trait SoterKeyStore: Send + Sync + fmt::Debug {
 
     /// The public half as SPKI in PEM.
     fn public_key(&self) -> &str;
+
+    /// Who vouches for the key.
+    fn records(&self) -> &Records;
+
+    /// What the hardware itself says of the key and its counter, for this nonce; `None` where nothing does.
+    ///
+    /// # Errors
+    ///
+    /// The hardware cannot be used at this moment.
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError>;
 
     /// Signs what was confirmed: SHA256withRSA/PSS with a salt of 20 bytes over [`Statement::text`].
     ///
@@ -67,4 +77,10 @@ pub enum StoreError {
     /// The key is none, or its arithmetic failed.
     #[error(transparent)]
     Key(#[from] PssError),
+    /// The key's records cannot be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The key's records were made and do not hold together: the part that signed them does so in another way than SOTER's.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }

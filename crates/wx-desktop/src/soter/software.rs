@@ -2,15 +2,27 @@
 
 use std::path::Path;
 
-use wx_crypto::{PssError, SaltLen, SoterSigner, pss};
+use wx_crypto::{PssError, SaltLen, SoterSigner, attestation::Attestation, pss, record::Link};
 
-use super::{Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
+use super::{
+    Records, Signed, SoterKeyStore, Statement, StoreError,
+    folder::{Folder, Locked},
+    records::Draft,
+};
 
 /// A key in a file that its owner alone can read, for a machine with nothing better: whoever runs as this user can take it.
+///
+/// The keys that vouch for it, the device's and the host application's, are in files beside it: a device is this folder.
 #[derive(Debug)]
-pub struct SoftwareKey(SoterSigner);
+pub struct SoftwareKey {
+    key: SoterSigner,
+    records: Records,
+}
 
 const NAME: &str = "key.pem";
+const ASK: &str = "ask.pem";
+/// A device's key in a file, for the stores that have no better place for one.
+pub(super) const ATTK: &str = "attk.pem";
 
 impl SoftwareKey {
     /// The key in this folder; a new one, if there is none.
@@ -29,21 +41,36 @@ impl SoftwareKey {
     /// # let folder = folder.path();
     /// let key = SoftwareKey::open(folder)?;
     /// assert_eq!(key.public_key(), SoftwareKey::open(folder)?.public_key());
-    /// assert_eq!(format!("{key:?}"), "SoftwareKey(SoterSigner(..))");
+    /// assert!(format!("{key:?}").starts_with("SoftwareKey { key: SoterSigner(..)"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.as_ref())?;
         let locked = folder.lock()?;
-        if let Some(pem) = locked.read_secret(NAME)? {
-            let damaged =
-                |_: PssError| StoreError::Damaged { path: locked.path(NAME), problem: "it is no RSA-2048 key in PEM" };
-            return Ok(Self(SoterSigner::from_pkcs8_pem(&pem).map_err(damaged)?));
-        }
-        let signer = SoterSigner::generate()?;
-        locked.write(NAME, signer.to_pkcs8_pem()?.expose())?;
-        Ok(Self(signer))
+        let key = signer(&locked, NAME)?;
+        let records = Records::of(&locked, key.public_pem(), || {
+            let (attk, ask) = (signer(&locked, ATTK)?, signer(&locked, ASK)?);
+            let [attk_pem, ask_pem, auth_key] = [&attk, &ask, &key].map(SoterSigner::public_pem);
+            let draft = Draft { attk: attk_pem, ask: ask_pem, auth_key, salt: SaltLen::Bytes20, counter: 0 };
+            draft.signed(|by, json| sign(if by == Link::Attk { &attk } else { &ask }, json))
+        })?;
+        Ok(Self { key, records })
     }
+}
+
+/// The key in this file; a new one, if there is none.
+pub(super) fn signer(locked: &Locked<'_>, name: &str) -> Result<SoterSigner, StoreError> {
+    if let Some(pem) = locked.read_secret(name)? {
+        let damaged = |_: PssError| StoreError::Damaged { path: locked.path(name), problem: "it is no RSA-2048 key in PEM" };
+        return SoterSigner::from_pkcs8_pem(&pem).map_err(damaged);
+    }
+    let signer = SoterSigner::generate()?;
+    locked.write(name, signer.to_pkcs8_pem()?.expose())?;
+    Ok(signer)
+}
+
+pub(super) fn sign(key: &SoterSigner, text: &str) -> Result<Vec<u8>, StoreError> {
+    Ok(pss::sign(key, text.as_bytes(), SaltLen::Bytes20)?)
 }
 
 impl SoterKeyStore for SoftwareKey {
@@ -56,11 +83,19 @@ impl SoterKeyStore for SoftwareKey {
     }
 
     fn public_key(&self) -> &str {
-        self.0.public_pem()
+        self.key.public_pem()
+    }
+
+    fn records(&self) -> &Records {
+        &self.records
+    }
+
+    fn attest(&self, _nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        Ok(None)
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let signature = pss::sign(&self.0, statement.text().as_bytes(), SaltLen::Bytes20)?;
+        let signature = sign(&self.key, statement.text())?;
         Ok(statement.signed(signature))
     }
 }

@@ -59,19 +59,19 @@ impl Origin {
             tee_v: keys.version().to_owned(),
             fp_n: sensor.name,
             fp_v: sensor.version,
-            cpu_id: fingerprint(keys.public_key()),
+            cpu_id: keys.records().cpu_id.clone(),
             uid: user(),
         }
     }
 }
 
-/// What tells this machine from others: its key does, and says nothing else about it.
-fn fingerprint(public_key: &str) -> String {
+/// What tells this device from others: its key does, and says nothing else about it.
+pub(super) fn fingerprint(public_key: &str) -> String {
     Sha256::digest(public_key)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The number of the user that this process runs as; empty where the system has none.
-fn user() -> String {
+pub(super) fn user() -> String {
     #[cfg(target_os = "linux")]
     if let Ok(process) = std::fs::metadata("/proc/self") {
         return std::os::unix::fs::MetadataExt::uid(&process).to_string();

@@ -2,19 +2,24 @@
 
 mod session;
 
-use std::{
-    fmt,
-    path::Path,
-    sync::{Mutex, PoisonError},
+use std::{fmt, path::Path};
+
+use wx_crypto::{SaltLen, Secret, attestation::Attestation, pss, record::Link};
+
+use self::session::{Id, Place, Session};
+use super::{
+    Records, Signed, SoterKeyStore, Statement, StoreError,
+    folder::{Folder, Locked},
+    records::Draft,
+    sessions::Sessions,
+    software::{self, ATTK},
 };
-
-use wx_crypto::{Secret, pss};
-
-use self::session::{Place, Session};
-use super::{Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
 
 /// A key that was made in a PKCS#11 token, such as a smart card, and never leaves it. It has no counter of its own: put a
 /// [`FileCounter`](super::FileCounter) of the same folder beside it.
+///
+/// The host application's key, which vouches for it, is in the token too. The device's, which vouches for that one, is in a file: a device is
+/// this folder.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -29,15 +34,18 @@ use super::{Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
 /// ```
 pub struct Token {
     place: Place,
+    id: Id,
     name: String,
     version: String,
     public_key: String,
-    /// None after one that failed.
-    session: Mutex<Option<Session>>,
+    records: Records,
+    sessions: Sessions<Session>,
 }
 
 /// Says which of the token's keys is this folder's.
 const NAME: &str = "key.pkcs11";
+/// And which is the host application's.
+const ASK: &str = "ask.pkcs11";
 
 impl Token {
     /// The key of this folder in the token of this label, by this module, which is loaded; a new one, if the folder has none.
@@ -48,33 +56,42 @@ impl Token {
     pub fn open(folder: impl AsRef<Path>, module: impl AsRef<Path>, label: &str, pin: Secret) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.as_ref())?;
         let locked = folder.lock()?;
-        let text = locked.read_secret(NAME)?;
-        let damaged = || StoreError::Damaged { path: locked.path(NAME), problem: "it names no key of a token" };
-        let id = match &text {
-            Some(text) => identifier(text).ok_or_else(damaged)?,
-            None => random()?,
-        };
-        let place = Place { module: module.as_ref().to_owned(), label: label.to_owned(), pin, id };
-        let session = if text.is_none() {
-            let session = Session::create(&place)?;
-            let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-            locked.write(NAME, &hex)?;
-            session
-        } else {
-            Session::begin(&place)?
-        };
+        let place = Place { module: module.as_ref().to_owned(), label: label.to_owned(), pin };
+        let (id, session) = key(&locked, NAME, &place)?;
         let public_key = pss::public_pem(&session.modulus()?)?;
         let (model, version) = session.model()?;
-        Ok(Self { place, name: format!("PKCS#11 {model}"), version, public_key, session: Mutex::new(Some(session)) })
+        let records = Records::of(&locked, &public_key, || {
+            let (attk, (_, ask)) = (software::signer(&locked, ATTK)?, key(&locked, ASK, &place)?);
+            let ask_pem = pss::public_pem(&ask.modulus()?)?;
+            let (salt, counter) = (SaltLen::Bytes20, 0);
+            let draft = Draft { attk: attk.public_pem(), ask: &ask_pem, auth_key: &public_key, salt, counter };
+            draft.signed(|by, json| if by == Link::Attk { software::sign(&attk, json) } else { ask.sign(json.as_bytes()) })
+        })?;
+        let (name, sessions) = (format!("PKCS#11 {model}"), Sessions::new(session));
+        Ok(Self { place, id, name, version, public_key, records, sessions })
     }
 }
 
+/// The key that this file names; a new one, if there is no file.
+fn key(locked: &Locked<'_>, name: &str, place: &Place) -> Result<(Id, Session), StoreError> {
+    if let Some(text) = locked.read_secret(name)? {
+        let damaged = || StoreError::Damaged { path: locked.path(name), problem: "it names no key of a token" };
+        let id = identifier(&text).ok_or_else(damaged)?;
+        return Ok((id, Session::begin(place, id)?));
+    }
+    let id = random()?;
+    let session = Session::create(place, id)?;
+    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    locked.write(name, &hex)?;
+    Ok((id, session))
+}
+
 /// The key's identifier in the token.
-fn identifier(text: &str) -> Option<[u8; 16]> {
+fn identifier(text: &str) -> Option<Id> {
     u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(u128::to_be_bytes)
 }
 
-fn random() -> Result<[u8; 16], StoreError> {
+fn random() -> Result<Id, StoreError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| StoreError::Hardware { part: "token", source: error.into() })?;
     Ok(id)
@@ -99,20 +116,18 @@ impl SoterKeyStore for Token {
         &self.public_key
     }
 
-    /// In the session there is, or in a new one: the token may have been taken out and put back since.
+    fn records(&self) -> &Records {
+        &self.records
+    }
+
+    fn attest(&self, _nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        Ok(None)
+    }
+
+    /// The token may have been taken out and put back since.
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let message = statement.text().as_bytes();
-        // What panicked under the lock has left a session that at worst fails once.
-        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = current.take()
-            && let Ok(signature) = session.sign(message)
-        {
-            *current = Some(session);
-            return Ok(statement.signed(signature));
-        }
-        let session = Session::begin(&self.place)?;
-        let signature = session.sign(message)?;
-        *current = Some(session);
+        let begin = || Session::begin(&self.place, self.id);
+        let signature = self.sessions.with(begin, |session| session.sign(statement.text().as_bytes()))?;
         Ok(statement.signed(signature))
     }
 }

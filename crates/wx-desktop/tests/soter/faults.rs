@@ -11,7 +11,8 @@ use std::{
 
 use tokio::sync::Notify;
 use wx_api::soter::{SoterResult, StartSoterAuthenticationResult};
-use wx_desktop::soter::{MonotonicCounter, Signed, SoterDevice, SoterKeyStore, Statement, StoreError};
+use wx_crypto::attestation::Attestation;
+use wx_desktop::soter::{MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError};
 
 use crate::bench::Bench;
 
@@ -45,6 +46,12 @@ impl SoterKeyStore for Faulty<dyn SoterKeyStore> {
     }
     fn public_key(&self) -> &str {
         self.part.public_key()
+    }
+    fn records(&self) -> &Records {
+        self.part.records()
+    }
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.part.attest(nonce)
     }
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
         self.check()?;
@@ -122,6 +129,12 @@ impl SoterKeyStore for Slow {
     }
     fn public_key(&self) -> &str {
         self.part.public_key()
+    }
+    fn records(&self) -> &Records {
+        self.part.records()
+    }
+    fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError> {
+        self.part.attest(nonce)
     }
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
         self.asked.notify_one();

@@ -11,7 +11,7 @@ use crate::wire::{
     Refusal,
     host::{
         self, App, AppAnswer, Apps, LoginAnswer, LoginRequest, Page, RemoveApp, Removed, SessionAnswer, SessionRequest,
-        SoterKey, User, UserInfoAnswer, UserInfoRequest, Users,
+        SoterEnrolled, SoterEnrolment, SoterKey, SoterKeyAnswer, User, UserInfoAnswer, UserInfoRequest, Users,
     },
 };
 
@@ -86,14 +86,22 @@ impl HostClient {
         self.ask(host::USER_INFO, Again::No, request).await // each use prolongs the session
     }
 
-    /// Enrols a device's public key for the user. One that is there already stays as it is.
+    /// Whether a device's key is enrolled for the user.
     ///
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn enrol_soter_key(&self, key: &SoterKey) -> Result<(), ClientError> {
-        let _: Refusal = self.ask(host::SOTER_KEY, Again::Yes, key).await?;
-        Ok(())
+    pub async fn soter_key(&self, key: &SoterKey) -> Result<SoterKeyAnswer, ClientError> {
+        self.ask(host::SOTER_KEY, Again::Yes, key).await
+    }
+
+    /// Enrols a device's key for the user. One that is there already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with 48001 for a key that nobody vouches for whom the server believes; any other [`ClientError`].
+    pub async fn enrol_soter_key(&self, enrolment: &SoterEnrolment) -> Result<SoterEnrolled, ClientError> {
+        self.ask(host::ENROL_SOTER_KEY, Again::No, enrolment).await // an attestation is good once
     }
 
     /// Makes the app or changes it. Administrators only.

@@ -8,6 +8,7 @@ mod hosts;
 mod identity;
 mod limits;
 mod login;
+mod nonces;
 mod random;
 mod refused;
 mod rules;
@@ -21,10 +22,10 @@ use std::{fmt, sync::Arc};
 
 use wx_api::{AppId, Clock, Timestamp, UserId};
 
-use self::{limits::Limits, turns::Turns};
+use self::{limits::Limits, nonces::Nonces, turns::Turns};
 pub use self::{
     refused::Refused,
-    rules::{Rules, UnknownApps},
+    rules::{Rules, SoterDevices, UnknownApps},
 };
 use crate::{
     Errcode,
@@ -68,6 +69,7 @@ pub struct Platform {
     rules: Rules,
     identity: Identity,
     limits: Limits,
+    nonces: Nonces,
     /// Held while an app or a user is read, changed and written.
     administration: tokio::sync::Mutex<()>,
     /// Held while a session is read, changed and written.
@@ -93,6 +95,7 @@ impl Platform {
             rules,
             identity,
             limits: Limits::default(),
+            nonces: Nonces::default(),
             administration: tokio::sync::Mutex::default(),
             turns: Turns::default(),
         })

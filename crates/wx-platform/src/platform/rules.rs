@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// What an operator decides.
 ///
@@ -26,6 +26,11 @@ pub struct Rules {
     pub forced_tokens_per_day: u32,
     /// How long an app must wait between two of these, before 45011. 30 seconds by default, as documented.
     pub forced_tokens_apart: Duration,
+    /// Whose SOTER keys are enrolled. Those of all devices that hosts speak for by default.
+    pub soter_devices: SoterDevices,
+    /// Whether only such SOTER keys are enrolled as a TPM attests. False by default. Without [`SoterDevices::Pinned`] it keeps out mistakes, not
+    /// lies.
+    pub attested_soter_keys_only: bool,
 }
 
 impl Default for Rules {
@@ -38,6 +43,8 @@ impl Default for Rules {
             exchanges_per_minute_and_user: 100,
             forced_tokens_per_day: 20,
             forced_tokens_apart: Duration::from_secs(30),
+            soter_devices: SoterDevices::OfHosts,
+            attested_soter_keys_only: false,
         }
     }
 }
@@ -50,4 +57,22 @@ pub enum UnknownApps {
     Refuse,
     /// It makes the app. Nobody knows its secret: an administrator asks for a new one.
     Create,
+}
+
+/// Whose SOTER keys are enrolled.
+///
+/// ```
+/// use wx_platform::platform::{Rules, SoterDevices};
+///
+/// let tpm = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned();
+/// let rules = Rules { soter_devices: SoterDevices::Pinned([tpm].into()), ..Rules::default() };
+/// assert_ne!(rules.soter_devices, SoterDevices::default());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SoterDevices {
+    /// Those of every device whose host has a key of this server: the host speaks for the device, the first time and each time.
+    #[default]
+    OfHosts,
+    /// Those of the devices whose own key (ATTK) has one of these [fingerprints](wx_crypto::pss::fingerprint), and no others.
+    Pinned(BTreeSet<String>),
 }

@@ -20,6 +20,7 @@ pub(super) enum Endpoint {
     HostCheckSession,
     HostUserInfo,
     HostSoterKey,
+    HostEnrolSoterKey,
     HostApp,
     HostUser,
     HostApps,
@@ -31,7 +32,7 @@ pub(super) enum Endpoint {
 
 impl Endpoint {
     /// Every one that has a path, in the order above.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::CodeToSession,
         Self::CheckSession,
         Self::ResetSessionKey,
@@ -42,6 +43,7 @@ impl Endpoint {
         Self::HostCheckSession,
         Self::HostUserInfo,
         Self::HostSoterKey,
+        Self::HostEnrolSoterKey,
         Self::HostApp,
         Self::HostUser,
         Self::HostApps,
@@ -62,6 +64,7 @@ impl Endpoint {
             Self::HostCheckSession => host::CHECK_SESSION,
             Self::HostUserInfo => host::USER_INFO,
             Self::HostSoterKey => host::SOTER_KEY,
+            Self::HostEnrolSoterKey => host::ENROL_SOTER_KEY,
             Self::HostApp => host::APP,
             Self::HostUser => host::USER,
             Self::HostApps => host::APPS,
@@ -80,7 +83,9 @@ impl Endpoint {
     pub(super) const fn caller(self) -> Caller {
         match self {
             Self::HostApp | Self::HostUser | Self::HostApps | Self::HostRemoveApp | Self::HostUsers => Caller::Administrator,
-            Self::HostLogin | Self::HostCheckSession | Self::HostUserInfo | Self::HostSoterKey => Caller::Host,
+            Self::HostLogin | Self::HostCheckSession | Self::HostUserInfo | Self::HostSoterKey | Self::HostEnrolSoterKey => {
+                Caller::Host
+            }
             _ => Caller::App,
         }
     }

@@ -21,8 +21,10 @@ pub const LOGIN: &str = "/host/v1/login";
 pub const CHECK_SESSION: &str = "/host/v1/check-session";
 /// [`UserInfoRequest`] to [`UserInfoAnswer`], or a refusal with -13001 when the credentials are asked for without a living session.
 pub const USER_INFO: &str = "/host/v1/user-info";
-/// [`SoterKey`] to a bare ok.
+/// [`SoterKey`] to [`SoterKeyAnswer`].
 pub const SOTER_KEY: &str = "/host/v1/soter-key";
+/// [`SoterEnrolment`] to [`SoterEnrolled`].
+pub const ENROL_SOTER_KEY: &str = "/host/v1/enrol-soter-key";
 /// [`App`] to [`AppAnswer`]: makes the app or changes it. Administrators only.
 pub const APP: &str = "/host/v1/app";
 /// [`User`] to a bare ok: makes the user or changes them. Administrators only.
@@ -107,7 +109,7 @@ pub struct UserInfoAnswer {
     pub iv: Option<String>,
 }
 
-/// A device's public key, enrolled for this user of this app.
+/// Whether a device's key is enrolled for this user of this app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoterKey {
     /// The app.
@@ -116,6 +118,63 @@ pub struct SoterKey {
     pub user: String,
     /// RSA-2048 as SPKI in PEM.
     pub public_key: String,
+}
+
+/// Whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterKeyAnswer {
+    /// Whether it is.
+    pub enrolled: bool,
+    /// If it is not: what a TPM's attestation of it must be for, 32 bytes in base64. Good for five minutes and one enrolment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}
+
+/// A device's key, for this user of this app, and who vouches for it: the records of [`wx_crypto::record`], each in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterEnrolment {
+    /// The app.
+    pub app: String,
+    /// The user.
+    pub user: String,
+    /// The record of the device's key.
+    pub attk: String,
+    /// The record of the host application's key.
+    pub ask: String,
+    /// The record of the key that signs results.
+    pub auth_key: String,
+    /// What the device's TPM says of that key, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<SoterAttestation>,
+}
+
+/// A key and its counter, as a TPM attests them: an [`Attestation`](wx_crypto::attestation::Attestation).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterAttestation {
+    /// As in [`SoterKeyAnswer`].
+    pub nonce: String,
+    /// The key.
+    pub key: SoterCertified,
+    /// The counter.
+    pub counter: SoterCertified,
+}
+
+/// Something that a TPM attests, each part in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterCertified {
+    /// What it is.
+    pub public: String,
+    /// What the TPM says of it.
+    pub attest: String,
+    /// Its signature over that.
+    pub signature: String,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoterEnrolled {
+    /// Whether a TPM attested the key. What that proves depends on whether the server knows the TPM.
+    pub attested: bool,
 }
 
 /// An app. Fields that are left out stay as they are; a new app begins with their defaults.

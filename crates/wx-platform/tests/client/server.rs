@@ -19,7 +19,7 @@ use wx_platform::{
     server::Server,
     store::MemoryStore,
     wire::{
-        host::{App, LoginRequest, SessionRequest, SoterKey, User, UserInfoAnswer, UserInfoRequest},
+        host::{App, LoginRequest, SessionRequest, SoterEnrolment, SoterKey, User, UserInfoAnswer, UserInfoRequest},
         soter::VerifyRequest,
     },
 };
@@ -149,7 +149,10 @@ async fn refusals_of_hosts_keep_their_number() {
     let request = LoginRequest { app: APP.to_owned(), user: USER.to_owned() };
     assert!(matches!(stranger.login(&request).await, Err(ClientError::Refused { .. })));
     let no_key = SoterKey { app: APP.to_owned(), user: USER.to_owned(), public_key: "no key".to_owned() };
-    assert!(bench.host.enrol_soter_key(&no_key).await.unwrap_err().errcode().is_some());
+    assert_eq!(bench.host.soter_key(&no_key).await.unwrap_err().errcode(), Some(Errcode::BAD_FORMAT));
+    let [attk, ask, auth_key] = ["AAAA"; 3].map(str::to_owned);
+    let no_chain = SoterEnrolment { app: APP.to_owned(), user: USER.to_owned(), attk, ask, auth_key, attestation: None };
+    assert_eq!(bench.host.enrol_soter_key(&no_chain).await.unwrap_err().errcode(), Some(Errcode::NOT_AUTHORISED));
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ async fn what_is_no_identifier_address_or_life_cycle_is_refused() {
         (host::LOGIN, json!({ "app": APP, "user": "l".repeat(129) })),
         (host::CHECK_SESSION, json!({ "app": APP, "user": USER, "launch": "1".repeat(65) })),
         (host::SOTER_KEY, json!({ "app": APP, "user": USER, "public_key": "ssh-rsa AAAA" })),
+        (host::ENROL_SOTER_KEY, json!({ "app": APP, "user": USER, "attk": "*", "ask": "", "auth_key": "" })),
         (host::APP, json!({ "app": APP, "allowed_ips": ["10.0.0.0/8", "10.0.0.0/33"] })),
         (host::USER, json!({ "user": "" })),
     ] {

@@ -3,6 +3,7 @@
 #![cfg(feature = "server")]
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
+mod chain;
 mod disk;
 mod errcodes;
 mod hosts;

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::{net::TcpListener, task::spawn_blocking};
 use wx_host::TokioClock;
 use wx_platform::{
-    platform::{Platform, Rules, UnknownApps},
+    platform::{Platform, Rules, SoterDevices, UnknownApps},
     server::Server,
     store::{RedbStore, Store},
 };
@@ -35,6 +35,12 @@ pub(super) struct Options {
     /// Makes an app as soon as a host signs a user in to it, instead of refusing.
     #[arg(long)]
     create_apps: bool,
+    /// Enrols SOTER keys of this device and no other: the SHA-256 of its own key (ATTK). May be given several times.
+    #[arg(long = "soter-device", value_name = "FINGERPRINT", value_parser = fingerprint)]
+    soter_devices: Vec<String>,
+    /// Enrols only such SOTER keys as a TPM attests.
+    #[arg(long)]
+    attested_soter_keys_only: bool,
     /// Logs refusals on standard error; twice, every request.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -49,7 +55,12 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         let opened = spawn_blocking(move || RedbStore::open(&data)).await.map_err(Failure::failed)?;
         let store: Arc<dyn Store> = Arc::new(opened.map_err(Failure::failed)?);
         let unknown_apps = if options.create_apps { UnknownApps::Create } else { UnknownApps::Refuse };
-        let rules = Rules { unknown_apps, ..Rules::default() };
+        let soter_devices = match &options.soter_devices[..] {
+            [] => SoterDevices::OfHosts,
+            devices => SoterDevices::Pinned(devices.iter().cloned().collect()),
+        };
+        let attested_soter_keys_only = options.attested_soter_keys_only;
+        let rules = Rules { unknown_apps, soter_devices, attested_soter_keys_only, ..Rules::default() };
         let platform = Platform::open(store.clone(), Arc::new(TokioClock), rules).await.map_err(Failure::failed)?;
         host_key::provide(&folder, &platform, &*store).await?;
 
@@ -67,4 +78,11 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Failure> {
         terminal::say("wx: stopped");
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// A fingerprint, as the server compares it.
+fn fingerprint(text: &str) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    let is_one = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { Ok(text) } else { Err("a fingerprint has 64 hexadecimal digits".to_owned()) }
 }

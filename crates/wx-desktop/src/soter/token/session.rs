@@ -20,13 +20,15 @@ use super::super::StoreError;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Which key of which token.
+/// Which token.
 pub(super) struct Place {
     pub(super) module: PathBuf,
     pub(super) label: String,
     pub(super) pin: Secret,
-    pub(super) id: [u8; 16],
 }
+
+/// Which of its keys.
+pub(super) type Id = [u8; 16];
 
 pub(super) struct Session {
     module: Pkcs11,
@@ -38,10 +40,10 @@ pub(super) struct Session {
 
 impl Session {
     /// Finds the key.
-    pub(super) fn begin(place: &Place) -> Result<Self> {
+    pub(super) fn begin(place: &Place, id: Id) -> Result<Self> {
         let (module, slot, session) = log_in(place)?;
         let find = |class| {
-            let wanted = [Attribute::Class(class), Attribute::Id(place.id.to_vec())];
+            let wanted = [Attribute::Class(class), Attribute::Id(id.to_vec())];
             let found = session.find_objects(&wanted).map_err(failed)?;
             found.first().copied().ok_or_else(|| StoreError::Hardware { part: "token", source: "the key is not in it".into() })
         };
@@ -50,9 +52,9 @@ impl Session {
     }
 
     /// Makes a key. Who is killed meanwhile leaves one in the token that nobody uses.
-    pub(super) fn create(place: &Place) -> Result<Self> {
+    pub(super) fn create(place: &Place, id: Id) -> Result<Self> {
         let (module, slot, session) = log_in(place)?;
-        let names = |label: &str| [Attribute::Id(place.id.to_vec()), Attribute::Label(label.as_bytes().to_vec())];
+        let names = |label: &str| [Attribute::Id(id.to_vec()), Attribute::Label(label.as_bytes().to_vec())];
         let public = [
             Attribute::Token(true),
             Attribute::Verify(true),

@@ -1,4 +1,4 @@
-//! What the folder keeps of a key in a TPM: useless without that TPM.
+//! What the folder keeps of keys in a TPM: useless without that TPM.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -7,16 +7,22 @@ use tss_esapi::{
     structures::{Auth, Private, Public},
     traits::{Marshall as _, UnMarshall as _},
 };
+use wx_crypto::pss;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{super::StoreError, failed};
 
-pub(super) struct Record {
+/// A key that the TPM sealed.
+pub(super) struct Sealed {
     pub(super) public: Public,
-    /// Sealed by the TPM.
     pub(super) private: Private,
-    /// What the TPM asks of whoever wants to use the key or the counter.
+    /// What the TPM asks of whoever wants to use it.
     pub(super) auth: Auth,
+}
+
+/// The key that signs results, and its counter, which the TPM asks the same of.
+pub(super) struct Record {
+    pub(super) key: Sealed,
     pub(super) counter: NvIndexTpmHandle,
 }
 
@@ -26,35 +32,60 @@ struct Text {
     public: String,
     private: String,
     auth: String,
-    counter: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counter: Option<u32>,
 }
 
 impl Record {
     pub(super) fn read(text: &str) -> Option<Self> {
         let text: Text = serde_json::from_str(text).ok()?;
-        Some(Self {
-            public: Public::unmarshall(&STANDARD.decode(&text.public).ok()?).ok()?,
-            private: STANDARD.decode(&text.private).ok()?.try_into().ok()?,
-            auth: STANDARD.decode(&text.auth).ok()?.try_into().ok()?,
-            counter: NvIndexTpmHandle::new(text.counter).ok()?,
-        })
+        Some(Self { key: text.sealed()?, counter: NvIndexTpmHandle::new(text.counter?).ok()? })
     }
 
     pub(super) fn text(&self) -> Result<Zeroizing<String>, StoreError> {
+        self.key.with(Some(self.counter.into()))
+    }
+}
+
+impl Sealed {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str::<Text>(text).ok()?.sealed()
+    }
+
+    pub(super) fn text(&self) -> Result<Zeroizing<String>, StoreError> {
+        self.with(None)
+    }
+
+    fn with(&self, counter: Option<u32>) -> Result<Zeroizing<String>, StoreError> {
         let text = Text {
             public: STANDARD.encode(self.public.marshall().map_err(failed)?),
             private: STANDARD.encode(self.private.value()),
             auth: STANDARD.encode(self.auth.value()),
-            counter: self.counter.into(),
+            counter,
         };
         Ok(Zeroizing::new(serde_json::to_string(&text).expect("a structure of texts and one number is always JSON")))
     }
 
-    /// The public half's modulus.
-    pub(super) fn modulus(&self) -> Option<&[u8]> {
-        match &self.public {
-            Public::Rsa { unique, .. } => Some(unique.value()),
-            _ => None,
-        }
+    /// The public half as SPKI in PEM.
+    pub(super) fn pem(&self) -> Option<String> {
+        pem(&self.public)
+    }
+}
+
+impl Text {
+    fn sealed(&self) -> Option<Sealed> {
+        Some(Sealed {
+            public: Public::unmarshall(&STANDARD.decode(&self.public).ok()?).ok()?,
+            private: STANDARD.decode(&self.private).ok()?.try_into().ok()?,
+            auth: STANDARD.decode(&self.auth).ok()?.try_into().ok()?,
+        })
+    }
+}
+
+/// A key as SPKI in PEM, if it is one of RSA-2048.
+pub(super) fn pem(public: &Public) -> Option<String> {
+    match public {
+        Public::Rsa { unique, .. } => pss::public_pem(unique.value()).ok(),
+        _ => None,
     }
 }

@@ -17,15 +17,20 @@ use tss_esapi::{
         PublicRsaParametersBuilder, RsaDecryptionScheme, RsaExponent, RsaScheme, SymmetricDefinitionObject,
     },
 };
-use wx_crypto::{SaltLen, pss};
+use wx_crypto::{SaltLen, attestation::Certified, pss};
 use zeroize::Zeroizing;
 
-use super::{super::StoreError, failed, record::Record};
+use super::{
+    super::StoreError,
+    device::Device,
+    failed,
+    record::{Record, Sealed},
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Whoever has the auth value may.
-const PASSWORD: Option<AuthSession> = Some(AuthSession::Password);
+pub(super) const PASSWORD: Option<AuthSession> = Some(AuthSession::Password);
 /// The first index of those that are the owner's to give, and how many there are.
 const INDICES: (u32, u32) = (0x0180_0000, 0x0040_0000);
 /// Bytes of a counter.
@@ -40,40 +45,32 @@ pub(super) struct Session {
 impl Session {
     /// Loads the key of this record.
     pub(super) fn begin(tcti: &TctiNameConf, record: &Record) -> Result<Self> {
-        let mut context = Context::new(tcti.clone()).map_err(failed)?;
+        Self::over(Context::new(tcti.clone()).map_err(failed)?, record)
+    }
+
+    fn over(mut context: Context, record: &Record) -> Result<Self> {
         Self::load(&mut context, record).map_err(failed).map(|(key, counter)| Self { context, key, counter })
     }
 
     fn load(context: &mut Context, record: &Record) -> tss_esapi::Result<(KeyHandle, NvIndexHandle)> {
-        let parent = parent(context)?;
-        let (private, public) = (record.private.clone(), record.public.clone());
-        let key = context.execute_with_session(PASSWORD, |context| context.load(parent, private, public))?;
-        context.flush_context(parent.into())?; // TPMs have room for three
-        context.tr_set_auth(key.into(), record.auth.clone())?;
+        let key = load(context, &record.key)?;
         let index = TpmHandle::NvIndex(record.counter);
         let counter = context.execute_without_session(|context| context.tr_from_tpm_public(index))?;
-        context.tr_set_auth(counter, record.auth.clone())?;
+        context.tr_set_auth(counter, record.key.auth.clone())?;
         Ok((key, counter.into()))
     }
 
     /// Makes a key and a counter. Who is killed meanwhile leaves a counter in the TPM that nobody knows.
     pub(super) fn create(tcti: &TctiNameConf) -> Result<(Record, Self)> {
-        let mut random = Zeroizing::new([0; 32]);
-        getrandom::fill(random.as_mut()).map_err(|error| StoreError::Hardware { part: "TPM", source: error.into() })?;
+        let random = random()?;
         let mut context = Context::new(tcti.clone()).map_err(failed)?;
         let record = Self::make(&mut context, &*random).map_err(failed)?;
-        drop(context);
-        let session = Self::begin(tcti, &record)?;
+        let session = Self::over(context, &record)?;
         Ok((record, session))
     }
 
     fn make(context: &mut Context, random: &[u8]) -> tss_esapi::Result<Record> {
-        let auth = Auth::try_from(random.to_vec())?;
-        let (parent, template) = (parent(context)?, template()?);
-        let (given, key_auth) = (auth.clone(), auth.clone());
-        let made = context
-            .execute_with_session(PASSWORD, |context| context.create(parent, template, Some(key_auth), None, None, None))?;
-        context.flush_context(parent.into())?;
+        let key = make(context, random)?;
         let attributes = NvIndexAttributesBuilder::new()
             .with_auth_read(true)
             .with_auth_write(true)
@@ -91,30 +88,54 @@ impl Session {
                 .build()?;
             let taken = context.execute_without_session(|context| context.tr_from_tpm_public(TpmHandle::NvIndex(counter)));
             if taken.is_err() {
-                let given = given.clone();
+                let given = key.auth.clone();
                 context
                     .execute_with_session(PASSWORD, |context| context.nv_define_space(Provision::Owner, Some(given), public))?;
                 break counter;
             }
             index = (index + 1) % INDICES.1;
         };
-        Ok(Record { public: made.out_public, private: made.out_private, auth, counter })
+        Ok(Record { key, counter })
+    }
+
+    /// Makes a key that vouches for others.
+    pub(super) fn make_voucher(&mut self) -> Result<Sealed> {
+        make(&mut self.context, &*random()?).map_err(failed)
+    }
+
+    /// Signs with another key than the loaded one.
+    pub(super) fn vouch(&mut self, key: &Sealed, message: &[u8]) -> Result<Vec<u8>> {
+        let loaded = load(&mut self.context, key).map_err(failed)?;
+        let signature = self.sign_with(loaded, message);
+        self.context.flush_context(loaded.into()).map_err(failed)?;
+        signature
+    }
+
+    /// The TPM's own key, which no folder has.
+    pub(super) fn device(&mut self) -> Result<Device<'_>> {
+        Device::load(&mut self.context)
+    }
+
+    /// Has the TPM's own key attest the loaded one.
+    pub(super) fn certify(&mut self, public: &Public, nonce: &[u8]) -> Result<Certified> {
+        let key = self.key;
+        self.device()?.certify(key, public, nonce)
     }
 
     /// Signs with a salt from the TPM.
     pub(super) fn sign(&mut self, message: &[u8]) -> Result<Vec<u8>> {
+        self.sign_with(self.key, message)
+    }
+
+    fn sign_with(&mut self, key: KeyHandle, message: &[u8]) -> Result<Vec<u8>> {
         let salt =
             self.context.execute_without_session(|context| context.get_random(SaltLen::Bytes20.bytes())).map_err(failed)?;
         let encoded = pss::encode(message, salt.value())?;
-        let key = self.key;
         let decrypt = |context: &mut Context| {
             context.rsa_decrypt(key, PublicKeyRsa::try_from(encoded.to_vec())?, RsaDecryptionScheme::Null, Data::default())
         };
         let number = self.context.execute_with_session(PASSWORD, decrypt).map_err(failed)?;
-        // One signature in 256 begins with a zero, which a TPM may leave out.
-        let mut signature = vec![0; pss::SIGNATURE_LEN.saturating_sub(number.value().len())];
-        signature.extend_from_slice(number.value());
-        Ok(signature)
+        Ok(padded(number.value()))
     }
 
     /// Counts, and answers the new number.
@@ -136,6 +157,39 @@ impl Session {
     pub(super) fn property(&mut self, property: PropertyTag) -> Result<u32> {
         Ok(self.context.get_tpm_property(property).map_err(failed)?.unwrap_or_default())
     }
+}
+
+/// One signature in 256 begins with a zero, which a TPM may leave out.
+pub(super) fn padded(number: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; pss::SIGNATURE_LEN.saturating_sub(number.len())];
+    signature.extend_from_slice(number);
+    signature
+}
+
+fn random() -> Result<Zeroizing<[u8; 32]>> {
+    let mut random = Zeroizing::new([0; 32]);
+    getrandom::fill(random.as_mut()).map_err(|error| StoreError::Hardware { part: "TPM", source: error.into() })?;
+    Ok(random)
+}
+
+/// Makes a key, whose password is this random number.
+fn make(context: &mut Context, random: &[u8]) -> tss_esapi::Result<Sealed> {
+    let auth = Auth::try_from(random.to_vec())?;
+    let (parent, template) = (parent(context)?, template()?);
+    let given = auth.clone();
+    let made =
+        context.execute_with_session(PASSWORD, |context| context.create(parent, template, Some(given), None, None, None))?;
+    context.flush_context(parent.into())?;
+    Ok(Sealed { public: made.out_public, private: made.out_private, auth })
+}
+
+fn load(context: &mut Context, key: &Sealed) -> tss_esapi::Result<KeyHandle> {
+    let parent = parent(context)?;
+    let (private, public) = (key.private.clone(), key.public.clone());
+    let loaded = context.execute_with_session(PASSWORD, |context| context.load(parent, private, public))?;
+    context.flush_context(parent.into())?; // TPMs have room for three
+    context.tr_set_auth(loaded.into(), key.auth.clone())?;
+    Ok(loaded)
 }
 
 /// The key that the TPM seals others with. It is made anew each time, and comes out the same each time.
