@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wx_crypto::{SoterVerifier, soter};
+use wx_crypto::{SoterError, SoterVerifier, soter};
 
 use super::{Platform, Refused, app_id, user_id};
 use crate::{
@@ -65,6 +65,7 @@ impl Platform {
                     return Ok(Verdict { errcode: 0, errmsg: "ok".to_owned(), is_ok: true });
                 }
                 Ok(_) => return Ok(refused("replayed: the counter is not above the last one of this device")),
+                Err(error @ SoterError::ReEscaped) => return Ok(refused(error.to_string())), // by this key: no other one knows more
                 Err(error) => why = error.to_string(),
             }
         }
