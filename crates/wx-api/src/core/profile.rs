@@ -17,6 +17,8 @@ pub struct Profile {
     sdk: Version,
     apis: ApiSet,
     denial_separator: char,
+    declared_soter_salt: Option<u8>,
+    ends_finger_in_nul: bool,
 }
 
 /// The kind of system a profile describes.
@@ -34,7 +36,14 @@ pub enum Platform {
 impl Profile {
     /// This platform with the newest base library the contract declares.
     pub fn new(platform: Platform) -> Self {
-        let newest = Self { platform, sdk: NEWEST, apis: ApiSet::NONE, denial_separator: ' ' };
+        let newest = Self {
+            platform,
+            sdk: NEWEST,
+            apis: ApiSet::NONE,
+            denial_separator: ' ',
+            declared_soter_salt: None,
+            ends_finger_in_nul: false,
+        };
         newest.with_sdk(NEWEST)
     }
 
@@ -55,6 +64,28 @@ impl Profile {
     #[must_use]
     pub fn with_denial_separator(mut self, separator: char) -> Self {
         self.denial_separator = separator;
+        self
+    }
+
+    /// The same on a phone of a maker whose SOTER results declare a salt of 32 bytes (`"rsa_pss_saltlen":32`) and are signed with one.
+    ///
+    /// ```
+    /// use wx_api::Profile;
+    ///
+    /// assert_eq!(Profile::default().declared_soter_salt(), None); // it has 20 bytes, and no result says so
+    /// assert_eq!(Profile::default().with_long_soter_salt().declared_soter_salt(), Some(32));
+    /// ```
+    #[must_use]
+    pub fn with_long_soter_salt(mut self) -> Self {
+        self.declared_soter_salt = Some(32);
+        self
+    }
+
+    /// The same on a phone of a maker whose SOTER results end the finger's number (`fid`) in the NUL of its C string. Where no finger is
+    /// named there is none to end.
+    #[must_use]
+    pub fn with_nul_ended_finger(mut self) -> Self {
+        self.ends_finger_in_nul = true;
         self
     }
 
@@ -91,6 +122,16 @@ impl Profile {
     /// Whether a SOTER result names the finger (`fid`).
     pub fn names_finger(&self) -> bool {
         self.platform == Platform::Android
+    }
+
+    /// Whether that name ends in a NUL, which is not part of it.
+    pub fn ends_finger_in_nul(&self) -> bool {
+        self.names_finger() && self.ends_finger_in_nul
+    }
+
+    /// How many bytes of salt a SOTER result declares to be signed with. One that declares none is signed with 20.
+    pub fn declared_soter_salt(&self) -> Option<u8> {
+        self.declared_soter_salt
     }
 
     /// Whether asking if a finger is enrolled fails when none is, instead of answering `false`.

@@ -17,7 +17,7 @@ pub trait SoterKeyStore: Send + Sync + fmt::Debug {
     /// The public half as SPKI in PEM.
     fn public_key(&self) -> &str;
 
-    /// Signs what was confirmed: SHA256withRSA/PSS with a salt of 20 bytes over [`Statement::text`].
+    /// Signs what was confirmed: SHA256withRSA/PSS over [`Statement::text`], with a salt of [`Statement::salt`].
     ///
     /// # Errors
     ///
@@ -67,4 +67,7 @@ pub enum StoreError {
     /// The key is none, or its arithmetic failed.
     #[error(transparent)]
     Key(#[from] PssError),
+    /// The process ends, and the work was not begun or not finished.
+    #[error("the work was stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use wx_crypto::{PssError, SaltLen, SoterSigner, pss};
+use wx_crypto::{PssError, SoterSigner, pss};
 
 use super::{Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
 
@@ -60,7 +60,7 @@ impl SoterKeyStore for SoftwareKey {
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let signature = pss::sign(&self.0, statement.text().as_bytes(), SaltLen::Bytes20)?;
+        let signature = pss::sign(&self.0, statement.text().as_bytes(), statement.salt())?;
         Ok(statement.signed(signature))
     }
 }

@@ -19,12 +19,13 @@ use super::{Signed, SoterKeyStore, Statement, StoreError, folder::Folder};
 /// ```no_run
 /// use std::sync::Arc;
 /// use wx_crypto::Secret;
-/// use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, Token};
+/// use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, Token, WrongTries};
 ///
 /// let (folder, pin) = ("/home/li/.local/share/wx/soter", Secret::from("1234".to_owned()));
 /// let counter = Arc::new(FileCounter::open(folder)?); // first: it is begun in an empty folder only
 /// let keys = Arc::new(Token::open(folder, "/usr/lib/opensc-pkcs11.so", "li", pin)?);
-/// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()) };
+/// let wrong_tries = WrongTries::open(folder)?;
+/// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()), wrong_tries };
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
 /// ```
 pub struct Token {
@@ -101,17 +102,17 @@ impl SoterKeyStore for Token {
 
     /// In the session there is, or in a new one: the token may have been taken out and put back since.
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let message = statement.text().as_bytes();
+        let (message, salt) = (statement.text().as_bytes(), statement.salt());
         // What panicked under the lock has left a session that at worst fails once.
         let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = current.take()
-            && let Ok(signature) = session.sign(message)
+            && let Ok(signature) = session.sign(message, salt)
         {
             *current = Some(session);
             return Ok(statement.signed(signature));
         }
         let session = Session::begin(&self.place)?;
-        let signature = session.sign(message)?;
+        let signature = session.sign(message, salt)?;
         *current = Some(session);
         Ok(statement.signed(signature))
     }

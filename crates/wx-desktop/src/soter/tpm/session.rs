@@ -101,10 +101,9 @@ impl Session {
         Ok(Record { public: made.out_public, private: made.out_private, auth, counter })
     }
 
-    /// Signs with a salt from the TPM.
-    pub(super) fn sign(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        let salt =
-            self.context.execute_without_session(|context| context.get_random(SaltLen::Bytes20.bytes())).map_err(failed)?;
+    /// Signs with a salt of this length from the TPM.
+    pub(super) fn sign(&mut self, message: &[u8], salt: SaltLen) -> Result<Vec<u8>> {
+        let salt = self.context.execute_without_session(|context| context.get_random(salt.bytes())).map_err(failed)?;
         let encoded = pss::encode(message, salt.value())?;
         let key = self.key;
         let decrypt = |context: &mut Context| {
