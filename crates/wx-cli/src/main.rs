@@ -19,6 +19,7 @@ mod folders;
 mod input;
 mod output;
 mod settings;
+mod soter_key;
 mod terminal;
 mod world_file;
 

@@ -11,6 +11,7 @@ use crate::{
     doctor::{Machine, Part},
     failure::Failure,
     output,
+    soter_key::KeyOptions,
     terminal::{Tone, paint},
 };
 
@@ -23,12 +24,15 @@ pub(crate) struct Options {
     /// As one array of JSON objects.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    soter_key: KeyOptions,
 }
 
 /// Looks and tells.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let supported = block_on(device::supported(&Backend::Desktop))?;
-    let parts = Machine::here(supported).parts();
+    let mut parts = Machine::here(supported).parts();
+    parts.push(options.soter_key.part());
     if options.json {
         output::json(&parts)?;
         return Ok(ExitCode::SUCCESS);
