@@ -211,6 +211,8 @@ struct Text<'a>(&'a str);
 
 impl Text<'_> {
     /// A text in quotes.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // to be called for each key and value costs what is saved elsewhere
     fn quoted(self, start: usize) -> (usize, Form) {
         let Some((b'"', inner)) = self.0.as_bytes().get(start..).unwrap_or_default().split_first() else {
             return (start, Form::Fault);
