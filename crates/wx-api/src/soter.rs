@@ -77,10 +77,13 @@ pub trait Soter: Send + Sync {
     ///   (`soter::auth_mode_is_finger_print`)
     /// - `resultJSON` has the fields of the page (`soter::result_has_the_fields_of_the_page`); `raw` is the challenge
     ///   (`soter::raw_is_the_challenge`), letter by letter (`soter::any_text_survives_as_challenge`)
-    /// - `fid` names the finger, on Android only (`soter::finger_is_named_on_android_only`)
+    /// - `fid` names the finger, on Android only (`soter::finger_is_named_on_android_only`); on phones of some makers the name ends in a
+    ///   NUL (`soter::finger_ends_in_nul_where_the_profile_says`)
     /// - `counter` rises (`soter::counter_rises`), also over a relaunch (`soter::counter_survives_a_relaunch`)
     /// - `resultJSONSignature` verifies with the device's key (`soter::signature_verifies`): SHA256withRSA/PSS with a salt of 20
     ///   bytes and no other (`soter::salt_is_20_bytes`), over the exact text (`soter::signature_covers_the_exact_text`)
+    /// - on phones of some makers `resultJSON` declares another salt, which the signature then has
+    ///   (`soter::declared_salt_follows_the_profile`)
     /// - the dialog shows `authContent` (`soter::dialog_shows_auth_content`)
     /// - of several modes it uses one the device has (`soter::uses_a_mode_the_device_has`)
     /// - only modes the device lacks are 90003 (`soter::unsupported_modes_are_90003`), and so are no modes
@@ -351,6 +354,9 @@ pub struct SoterResult {
     pub cpu_id: String,
     /// The number of the host application in the system.
     pub uid: String,
+    /// How many bytes of salt it is signed with, where the maker declares that. The page does not know this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsa_pss_saltlen: Option<u8>,
 }
 
 impl fmt::Debug for SoterResult {

@@ -76,6 +76,7 @@ fn parts_that_are_passed_on_alone_hide_it_too() {
         fp_v: secret(),
         cpu_id: secret(),
         uid: secret(),
+        rsa_pss_saltlen: None,
     });
 }
 

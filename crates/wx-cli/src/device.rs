@@ -19,7 +19,9 @@ use crate::{
     failure::{self, Failure},
     finger,
     input::{self, Text},
-    link, settings, terminal,
+    link, settings,
+    soter_key::KeyOptions,
+    terminal,
     world_file::WorldFile,
 };
 
@@ -63,6 +65,8 @@ pub(crate) struct DeviceOptions {
     /// Where on this machine the virtual card reader listens, if not where it usually does: see docs/hce.md.
     #[arg(long, value_name = "ADDRESS", env = "WX_VPCD")]
     vpcd: Option<SocketAddr>,
+    #[command(flatten)]
+    soter_key: KeyOptions,
 }
 
 /// A device that is ready to be called.
@@ -149,7 +153,8 @@ impl DeviceOptions {
                 let store = ForThisRun::new(settings::open()?, decided);
                 let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(store));
                 let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-                let mut builder = Desktop::builder(clock.clone()).platform(self.platform()?).soter(finger::device().await?);
+                let mut builder =
+                    Desktop::builder(clock.clone()).platform(self.platform()?).soter(finger::device(&self.soter_key).await?);
                 if let Some(address) = self.vpcd {
                     let vpcd = Vpcd::at(address).map_err(Failure::misuse)?;
                     builder = builder.hce(Arc::new(DesktopHce::new(Arc::new(vpcd), clock.clone())));

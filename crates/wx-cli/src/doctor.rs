@@ -77,8 +77,8 @@ impl Machine {
         Part {
             name: "TPM",
             get: "switch the TPM 2.0 on in the firmware and join the group tss; a virtual machine gets one with `apt install swtpm`",
-            purpose: "a signing key that cannot leave the device (wx-desktop's feature tpm; this program has its key in a file)",
-            apis: Vec::new(),
+            purpose: "a SOTER key that cannot leave the device (for a program built with the feature tpm)",
+            apis: if cfg!(feature = "tpm") { of("soter") } else { Vec::new() },
             ..self.first(&["dev/tpmrm0"])
         }
     }
@@ -241,7 +241,8 @@ mod tests {
     fn a_part_is_used_when_the_backend_does_what_it_is_for() {
         let (_folder, parts) = machine(&[]);
         let used: Vec<&str> = parts.iter().filter(|part| part.used).map(|part| part.name).collect();
-        assert_eq!(used, ["fingerprint", "card reader", "system bus"]);
-        assert!(parts[0].serves().ends_with("this program does not use it yet") && !parts[2].serves().contains("yet"));
+        let with_tpm = ["TPM", "fingerprint", "card reader", "system bus"];
+        assert_eq!(used, with_tpm[usize::from(!cfg!(feature = "tpm"))..]);
+        assert!(parts[3].serves().ends_with("this program does not use it yet") && !parts[2].serves().contains("yet"));
     }
 }

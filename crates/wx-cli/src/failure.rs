@@ -1,6 +1,9 @@
 //! Why a command ends without what it was asked for.
 
-use std::{fmt::Display, io};
+use std::{
+    fmt::{self, Display},
+    io,
+};
 
 use crate::terminal;
 
@@ -20,6 +23,15 @@ pub(crate) enum Failure {
     Misuse(String),
     /// Nobody reads the output any more: no reason for a word.
     BrokenPipe,
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failed(text) | Self::Misuse(text) => text,
+            Self::BrokenPipe => "nobody reads the output any more",
+        })
+    }
 }
 
 impl Failure {

@@ -21,7 +21,7 @@ use crate::SessionKey;
 /// # Ok::<(), wx_crypto::OpenDataError>(())
 /// ```
 pub fn sign(raw_data: &[u8], key: &SessionKey) -> String {
-    hex_digest(raw_data, key).iter().copied().map(char::from).collect()
+    hex_digest(raw_data, key).iter().flat_map(|word| word.to_be_bytes()).map(char::from).collect()
 }
 
 /// Whether `signature` is the signature of exactly these bytes under this key.
@@ -46,27 +46,28 @@ pub fn sign(raw_data: &[u8], key: &SessionKey) -> String {
 /// ```
 pub fn verify(raw_data: &[u8], key: &SessionKey, signature: &str) -> bool {
     let Ok(signature) = <&[u8; 40]>::try_from(signature.as_bytes()) else { return false };
-    words(&hex_digest(raw_data, key)).ct_eq(&words(signature)).into()
+    // What differs is gathered first: comparing in constant time costs by the part.
+    let pairs = hex_digest(raw_data, key).into_iter().zip(signature.as_chunks().0);
+    let difference = pairs.fold(0, |all, (word, other)| all | (word ^ u64::from_be_bytes(*other)));
+    difference.ct_eq(&0).into()
 }
 
-/// The same bytes in fewer parts: comparing in constant time costs by the part.
-fn words(hex: &[u8; 40]) -> [u64; 5] {
-    let (words, _) = hex.as_chunks();
-    std::array::from_fn(|i| u64::from_ne_bytes(words[i]))
-}
-
-fn hex_digest(raw_data: &[u8], key: &SessionKey) -> [u8; 40] {
+/// The digits, eight to a word, the first in its highest byte.
+fn hex_digest(raw_data: &[u8], key: &SessionKey) -> [u64; 5] {
     let digest = Sha1::new().chain_update(raw_data).chain_update(key.text()).finalize();
-    let mut hex = [0; 40];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
-        pair.copy_from_slice(&[lower_hex(byte >> 4), lower_hex(byte & 0x0f)]);
-    }
-    hex
+    let (words, _) = digest.as_chunks();
+    std::array::from_fn(|i| lower_hex(u32::from_be_bytes(words[i])))
 }
 
-/// The digit of a number below 16.
-fn lower_hex(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
+/// The eight digits of a number, all at once: halves are moved apart until every byte has four bits, and each byte becomes its digit.
+fn lower_hex(number: u32) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let mut bits = u64::from(number);
+    bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;
+    bits = (bits | bits << 8) & 0x00ff_00ff_00ff_00ff;
+    bits = (bits | bits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((bits + 6 * ONES) >> 4) & ONES; // 1 where it is 10 or more
+    bits + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)
 }
 
 #[cfg(test)]
@@ -109,7 +110,8 @@ mod tests {
 
     #[test]
     fn digits_are_lower_case() {
-        assert_eq!((0..16).map(lower_hex).collect::<Vec<_>>(), b"0123456789abcdef");
+        assert_eq!(lower_hex(0x0123_4567).to_be_bytes(), *b"01234567");
+        assert_eq!(lower_hex(0x89ab_cdef).to_be_bytes(), *b"89abcdef");
     }
 
     proptest! {

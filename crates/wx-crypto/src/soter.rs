@@ -5,6 +5,7 @@
 //! [`Report::confirms`] the challenge it sent and the last counter it saw, lest a result be used twice.
 
 mod error;
+mod rewritten;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -102,7 +103,9 @@ impl fmt::Debug for Report {
 /// In this order: [`TooLarge`](SoterError::TooLarge), [`SignatureBase64`](SoterError::SignatureBase64),
 /// [`SignatureLength`](SoterError::SignatureLength), [`Json`](SoterError::Json), [`DuplicateKey`](SoterError::DuplicateKey),
 /// [`Salt`](SoterError::Salt), [`RawMissing`](SoterError::RawMissing), [`CounterMissing`](SoterError::CounterMissing), and at last,
-/// since the salt's length must be known, [`Mismatch`](SoterError::Mismatch).
+/// since the salt's length must be known, [`Mismatch`](SoterError::Mismatch). In place of that one or of [`Json`](SoterError::Json) it is
+/// [`ReEscaped`](SoterError::ReEscaped) if the signature is one of the same result written in another usual way: that one was parsed and
+/// written anew, or made a text once more, and is refused as well.
 ///
 /// # Examples
 ///
@@ -119,7 +122,11 @@ impl fmt::Debug for Report {
 ///
 /// // The same JSON, written anew with a space, is other bytes:
 /// let rewritten = soter::verify(r#"{"raw":"challenge", "counter":7}"#, &signature, &key);
-/// assert_eq!(rewritten.unwrap_err(), SoterError::Mismatch);
+/// assert_eq!(rewritten.unwrap_err(), SoterError::ReEscaped);
+///
+/// // And this is another result:
+/// let forged = soter::verify(r#"{"raw":"challenge","counter":8}"#, &signature, &key);
+/// assert_eq!(forged.unwrap_err(), SoterError::Mismatch);
 /// # Ok::<(), wx_crypto::PssError>(())
 /// ```
 pub fn verify(json: &str, signature_base64: &str, key: &SoterVerifier) -> Result<Report, SoterError> {
@@ -127,8 +134,19 @@ pub fn verify(json: &str, signature_base64: &str, key: &SoterVerifier) -> Result
         return Err(SoterError::TooLarge { bytes: json.len() });
     }
     let signature = decode(signature_base64)?;
+    let checked = check(json, &signature, key);
+    if let Err(SoterError::Json { .. } | SoterError::Mismatch) = checked {
+        let is_original = |text: &String| check(text, &signature, key).is_ok();
+        if rewritten::originals(json).iter().any(is_original) {
+            return Err(SoterError::ReEscaped);
+        }
+    }
+    checked
+}
+
+fn check(json: &str, signature: &[u8], key: &SoterVerifier) -> Result<Report, SoterError> {
     let report = read(json)?;
-    if pss::verify(key, json.as_bytes(), &signature, report.salt) { Ok(report) } else { Err(SoterError::Mismatch) }
+    if pss::verify(key, json.as_bytes(), signature, report.salt) { Ok(report) } else { Err(SoterError::Mismatch) }
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, SoterError> {

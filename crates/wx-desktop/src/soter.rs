@@ -1,8 +1,9 @@
 //! Biometric confirmation for real: a finger on a reader, a counter that never goes back, and a key that signs what was confirmed.
 //!
-//! A [`SoterDevice`] is put together from three parts: where the key is ([`SoterKeyStore`]), what counts ([`MonotonicCounter`]), and who
-//! asks for the finger ([`BiometricPrompt`]). What answers which code is decided by [`wx_rules::soter`]. The key is enrolled with the
-//! platform server for the user of the app before a finger is asked for, so the developer's server can have every result verified.
+//! A [`SoterDevice`] is put together from parts: where the key is ([`SoterKeyStore`]), what counts ([`MonotonicCounter`]), who asks for the
+//! finger ([`BiometricPrompt`]), and where wrong ones are remembered ([`WrongTries`]). What answers which code is decided by
+//! [`wx_rules::soter`]. The key is enrolled with the platform server for the user of the app before a finger is asked for, so the
+//! developer's server can have every result verified.
 //!
 //! # Invariants
 //!
@@ -26,6 +27,7 @@ mod statement;
 mod token;
 #[cfg(feature = "tpm")]
 mod tpm;
+mod tries;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -42,7 +44,7 @@ use wx_api::{
 };
 use wx_crypto::attestation::{Attestation, Certified};
 use wx_platform::wire::host;
-use wx_rules::soter::{Attempt, Device, Failure, Step, enrolment, failure, support};
+use wx_rules::soter::{Attempt, Device, Lockout, Step, enrolment, failure, named, support};
 
 #[cfg(feature = "fprint")]
 pub use self::fprint::Fprint;
@@ -57,6 +59,7 @@ pub use self::{
     records::Records,
     software::SoftwareKey,
     statement::{Signed, Statement},
+    tries::WrongTries,
 };
 use self::{
     reader::{Reader, Turn},
@@ -76,10 +79,13 @@ pub struct SoterDevice {
     pub counter: Arc<dyn MonotonicCounter>,
     /// Who asks for the finger.
     pub prompt: Arc<dyn BiometricPrompt>,
+    /// Where wrong fingers are remembered.
+    pub wrong_tries: WrongTries,
 }
 
 impl SoterDevice {
-    /// A key and a counter in files of this folder, which are made if they are not there. Making a key takes a tenth of a second or two.
+    /// A key, a counter and the wrong tries in files of this folder, which are made if they are not there. Making a key takes a tenth of a
+    /// second or two.
     ///
     /// # Errors
     ///
@@ -100,7 +106,8 @@ impl SoterDevice {
     /// ```
     pub fn software(folder: impl AsRef<Path>, prompt: Arc<dyn BiometricPrompt>) -> std::result::Result<Self, StoreError> {
         let counter = Arc::new(FileCounter::open(&folder)?); // first: it is begun in an empty folder only
-        Ok(Self { keys: Arc::new(SoftwareKey::open(&folder)?), counter, prompt })
+        let wrong_tries = WrongTries::open(&folder)?;
+        Ok(Self { keys: Arc::new(SoftwareKey::open(&folder)?), counter, prompt, wrong_tries })
     }
 }
 
@@ -178,13 +185,7 @@ impl DesktopSoter {
     }
 
     /// Shows the dialog until a finger has confirmed the challenge.
-    async fn confirmed(
-        &self,
-        cx: &Cx,
-        req: StartSoterAuthenticationRequest,
-        mut attempt: Attempt,
-        turn: &Turn,
-    ) -> std::result::Result<Presence, Failure> {
+    async fn confirmed(&self, cx: &Cx, req: StartSoterAuthenticationRequest, mut attempt: Attempt) -> Result<Presence> {
         let mut dialog = self.device.prompt.open(cx, req.auth_content.as_deref().unwrap_or_default());
         let end = self.clock.0.now() + PATIENCE;
         loop {
@@ -193,12 +194,16 @@ impl DesktopSoter {
                 touch = dialog.touch() => touch,
                 () = self.clock.0.sleep_until(end) => Touch::Cancel,
             };
-            match turn.judge(attempt, touch, self.clock.0.now()) {
+            let mode = attempt.mode();
+            let step = self.device.wrong_tries.judge(attempt, touch, self.clock.0.now()).await;
+            match step.map_err(|error| internal(mode, error))? {
                 Step::TryAgain(next) => attempt = next,
                 Step::Matched { mode, fid } => {
-                    return Ok(Presence { mode, fid: cx.profile().names_finger().then_some(fid), challenge: req.challenge });
+                    let profile = cx.profile();
+                    let (fid, declared_salt) = (named(fid, profile), profile.declared_soter_salt());
+                    return Ok(Presence { mode, fid, declared_salt, challenge: req.challenge });
                 }
-                Step::Failed(failure) => return Err(failure),
+                Step::Failed(failure) => return Err(failure.into()),
             }
         }
     }
@@ -255,9 +260,17 @@ impl Soter for DesktopSoter {
         req: StartSoterAuthenticationRequest,
     ) -> Result<StartSoterAuthenticationResult> {
         let (device, sensor) = self.sensed(cx).await;
-        let (attempt, turn) = self.reader.begin(&req, &device, self.clock.0.now())?;
+        let now = self.clock.0.now();
+        let (lockout, unknown) = match self.device.wrong_tries.at(now).await {
+            Ok(lockout) => (lockout, None),
+            Err(error) => (Lockout::default(), Some(error)),
+        };
+        let (attempt, turn) = self.reader.begin(&req, &device, &lockout, now)?;
+        if let Some(error) = unknown {
+            return Err(internal(attempt.mode(), error)); // how often fingers were wrong
+        }
         self.enrol(cx).await.map_err(|error| internal(attempt.mode(), error))?;
-        let presence = self.confirmed(cx, req, attempt, &turn).await?;
+        let presence = self.confirmed(cx, req, attempt).await?;
         // A device without a reader was refused above.
         let sensor = sensor.ok_or_else(|| failure(SoterCode::NoSupport, presence.mode))?;
         self.sign(presence, sensor, turn).await

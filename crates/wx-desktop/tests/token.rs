@@ -19,7 +19,7 @@ use std::{
 use shared::Bench;
 use wx_api::BiometricPrompt;
 use wx_crypto::Secret;
-use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, StoreError, Token};
+use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, StoreError, Token, WrongTries};
 use wx_rig::{FINGERPRINTS, Softhsm, TOKENS};
 
 fn main() -> ExitCode {
@@ -49,7 +49,8 @@ const RECORD: &str = "key.pkcs11";
 fn device(folder: &Path, prompt: Arc<dyn BiometricPrompt>) -> Result<SoterDevice, StoreError> {
     let counter = Arc::new(FileCounter::open(folder)?);
     let pin = Secret::from(Softhsm::PIN.to_owned());
-    Ok(SoterDevice { keys: Arc::new(Token::open(folder, Softhsm::MODULE, Softhsm::LABEL, pin)?), counter, prompt })
+    let keys = Arc::new(Token::open(folder, Softhsm::MODULE, Softhsm::LABEL, pin)?);
+    Ok(SoterDevice { keys, counter, prompt, wrong_tries: WrongTries::open(folder)? })
 }
 
 async fn bench() -> Bench {

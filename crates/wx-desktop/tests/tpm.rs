@@ -14,7 +14,7 @@ use std::{fs, io, path::Path, process::ExitCode, sync::Arc};
 
 use shared::Bench;
 use wx_api::soter::SoterResult;
-use wx_desktop::soter::{MemoryFinger, SoterDevice, StoreError, Tpm};
+use wx_desktop::soter::{MemoryFinger, SoterDevice, StoreError, Tpm, WrongTries};
 use wx_rig::{FINGERPRINTS, Swtpm, TPM};
 
 fn main() -> ExitCode {
@@ -50,7 +50,8 @@ const RECORDS: &str = "records";
 
 fn device(folder: &Path, tpm: &Swtpm) -> Result<(SoterDevice, Arc<MemoryFinger>), StoreError> {
     let (tpm, finger) = (Arc::new(Tpm::open(folder, &tpm.tcti())?), Arc::new(MemoryFinger::default()));
-    Ok((SoterDevice { keys: tpm.clone(), counter: tpm, prompt: finger.clone() }, finger))
+    let wrong_tries = WrongTries::open(folder)?;
+    Ok((SoterDevice { keys: tpm.clone(), counter: tpm, prompt: finger.clone(), wrong_tries }, finger))
 }
 
 async fn bench(tpm: &Swtpm) -> Bench {
@@ -71,7 +72,9 @@ async fn failure(bench: &Bench) -> String {
 }
 
 mod tpm {
-    use super::{Arc, Bench, RECORD, RECORDS, SoterDevice, Swtpm, Tpm, bench, count, device, failure, fs, io, shared, suite};
+    use super::{
+        Arc, Bench, RECORD, RECORDS, SoterDevice, Swtpm, Tpm, WrongTries, bench, count, device, failure, fs, io, shared, suite,
+    };
 
     pub(super) async fn the_suite_passes() {
         // One key for all benches: to make one takes longer than all the rest of a case.
@@ -83,7 +86,8 @@ mod tpm {
                 fs::copy(first.join(name), folder.join(name))?;
             }
             let tpm = Arc::new(Tpm::open(folder, &tcti).map_err(io::Error::other)?);
-            Ok(SoterDevice { keys: tpm.clone(), counter: tpm, prompt })
+            let wrong_tries = WrongTries::open(folder).map_err(io::Error::other)?;
+            Ok(SoterDevice { keys: tpm.clone(), counter: tpm, prompt, wrong_tries })
         })
         .await;
     }

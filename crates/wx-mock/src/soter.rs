@@ -12,8 +12,8 @@ use wx_api::{
         StartSoterAuthenticationRequest, StartSoterAuthenticationResult,
     },
 };
-use wx_crypto::{PssError, SaltedSigner, pss};
-use wx_rules::soter::{Step, enrolment, failure, result_text, support};
+use wx_crypto::{PssError, SaltLen, SaltedSigner, pss};
+use wx_rules::soter::{Step, enrolment, failure, named, result_text, support};
 
 use crate::{clock::VirtualClock, finger::Finger, seed::Seed};
 
@@ -82,10 +82,10 @@ impl MockSoter {
         mode: AuthMode,
         fid: String,
     ) -> Result<StartSoterAuthenticationResult> {
-        let counter = self.finger.count();
+        let (counter, declared) = (self.finger.count(), cx.profile().declared_soter_salt());
         let result_json = result_text(&SoterResult {
             raw: req.challenge,
-            fid: cx.profile().names_finger().then_some(fid),
+            fid: named(fid, cx.profile()),
             counter,
             tee_n: MAKER.to_owned(),
             tee_v: MAKER_VERSION.to_owned(),
@@ -93,10 +93,12 @@ impl MockSoter {
             fp_v: MAKER_VERSION.to_owned(),
             cpu_id: self.seed.stream("cpu", &[]).text("", 16),
             uid: HOST_UID.to_owned(),
+            rsa_pss_saltlen: declared,
         });
-        let salt: [u8; 20] = self.seed.stream("salt", &[&counter.to_le_bytes()]).bytes();
+        let salt: [u8; 32] = self.seed.stream("salt", &[&counter.to_le_bytes()]).bytes();
+        let salt = &salt[..declared.map_or(SaltLen::default().bytes(), usize::from).min(32)];
         let signature = match &*DEVICE_KEY {
-            Ok(key) => pss::sign_with_salt(key, result_json.as_bytes(), &salt),
+            Ok(key) => pss::sign_with_salt(key, result_json.as_bytes(), salt),
             Err(error) => Err(error.clone()),
         };
         let signature = signature.map_err(|error| failure(SoterCode::Internal, mode).with_source(error))?;

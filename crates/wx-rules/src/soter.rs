@@ -23,6 +23,7 @@
 
 use std::{error, fmt, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use wx_api::{
     Api, Error, Profile, Timestamp,
     soter::{
@@ -174,7 +175,7 @@ pub enum Step {
     Matched {
         /// The mode that was used.
         mode: AuthMode,
-        /// The finger. It belongs into the result only where [`Profile::names_finger`] says so.
+        /// The finger. What of it belongs into the result, [`named`] says.
         fid: String,
     },
     /// The dialog closes.
@@ -189,6 +190,7 @@ impl Attempt {
 
     /// Takes what the reader reports. A frozen reader recognises nobody, not even the right finger.
     pub fn finger(self, outcome: Finger, now: Timestamp, lockout: &mut Lockout) -> Step {
+        lockout.settle(now);
         let code = match outcome {
             Finger::Match { .. } | Finger::NoMatch if lockout.is_frozen(now) => SoterCode::Frozen,
             Finger::Match { fid } => {
@@ -214,27 +216,35 @@ impl Attempt {
     }
 }
 
-/// What a reader remembers of wrong fingers, from one dialog to the next. One for each reader, whoever uses it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a reader remembers of wrong fingers, from one dialog to the next. One for each reader, whoever uses it. It can be kept as it is
+/// written, so that a host that starts anew gives nobody new tries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lockout {
     /// Wrong tries since the last match or freeze.
     wrong: u32,
-    frozen_until: Option<Timestamp>,
+    frozen_at: Option<Timestamp>,
 }
 
 impl Lockout {
     /// Whether the reader is frozen at this moment.
     pub fn is_frozen(&self, now: Timestamp) -> bool {
-        self.frozen_until.is_some_and(|until| now < until)
+        self.frozen_at.is_some_and(|at| now < at + FREEZE)
     }
 
     /// Freezes the reader, as the last wrong try does. It has all its tries again when it thaws.
     pub fn freeze(&mut self, now: Timestamp) {
-        *self = Self { wrong: 0, frozen_until: Some(now + FREEZE) };
+        *self = Self { wrong: 0, frozen_at: Some(now) };
+    }
+
+    /// Takes note of the time. Where the clock was put back, a freeze begins anew: it may have been put back by a year, and whether it has
+    /// lasted long enough cannot be told.
+    pub fn settle(&mut self, now: Timestamp) {
+        self.frozen_at = self.frozen_at.map(|at| at.min(now)).filter(|at| now < *at + FREEZE);
     }
 
     fn count_wrong(&mut self, now: Timestamp) {
-        self.wrong += 1;
+        self.wrong = self.wrong.saturating_add(1); // what was kept may say anything
         if self.wrong >= TRIES_BEFORE_FREEZE {
             self.freeze(now);
         }
@@ -269,6 +279,23 @@ pub fn failure(code: SoterCode, mode: AuthMode) -> Error {
     code.error(Api::StartSoterAuthentication).with_reply(StartSoterAuthenticationResult::failed(mode))
 }
 
+/// The finger as a result of this profile names it.
+///
+/// ```
+/// use wx_api::{Platform, Profile};
+/// use wx_rules::soter::named;
+///
+/// assert_eq!(named("2".into(), &Profile::default()).as_deref(), Some("2"));
+/// assert_eq!(named("2".into(), &Profile::default().with_nul_ended_finger()).as_deref(), Some("2\0"));
+/// assert_eq!(named("2".into(), &Profile::new(Platform::Ios)), None);
+/// ```
+pub fn named(mut fid: String, profile: &Profile) -> Option<String> {
+    if profile.ends_finger_in_nul() {
+        fid.push('\0');
+    }
+    profile.names_finger().then_some(fid)
+}
+
 /// The text of `resultJSON`: the fields of the page in its order, without spaces. Made once, and signed and passed on as it is:
 /// another text of the same fields has another signature.
 ///
@@ -286,6 +313,7 @@ pub fn failure(code: SoterCode, mode: AuthMode) -> Error {
 ///     fp_v: "1".into(),
 ///     cpu_id: "CPU Id".into(),
 ///     uid: "21".into(),
+///     rsa_pss_saltlen: None,
 /// };
 /// assert!(result_text(&result).starts_with(r#"{"raw":"msg","fid":"2","counter":123,"tee_n":"TEE Name","#));
 /// ```

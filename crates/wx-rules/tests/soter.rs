@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
+use std::time::Duration;
+
 use wx_api::{
     Api, Error, Platform, Profile, Reply, Timestamp,
     soter::{
@@ -173,6 +175,36 @@ fn a_frozen_reader_thaws_after_thirty_seconds_with_all_its_tries() {
 }
 
 #[test]
+fn a_clock_put_back_freezes_anew_and_for_no_longer() {
+    let (put_back, mut lockout) = (Timestamp::default(), Lockout::default());
+    let later = START + Duration::from_secs(86_400);
+    let _ = hold(&wrong(5), &mut lockout, later);
+    lockout.settle(put_back);
+    assert!(lockout.is_frozen(just_before(put_back + FREEZE)));
+    assert!(!lockout.is_frozen(put_back + FREEZE), "and not for the day that the clock went back");
+
+    let _ = hold(&wrong(5), &mut lockout, later);
+    lockout.settle(later + FREEZE);
+    lockout.settle(put_back);
+    assert!(!lockout.is_frozen(put_back), "a freeze that is over stays over");
+}
+
+#[test]
+fn what_is_kept_of_wrong_fingers_is_all_of_it() {
+    let mut lockout = Lockout::default();
+    for tries in 0..6 {
+        let kept: Lockout = serde_json::from_str(&serde_json::to_string(&lockout).unwrap()).unwrap();
+        assert_eq!(kept, lockout, "after {tries}");
+        let _ = hold(&wrong(1), &mut lockout, START);
+    }
+    assert!(lockout.is_frozen(START));
+    let mut most: Lockout = serde_json::from_str(r#"{"wrong":4294967295,"frozen_at":18446744073709551615}"#).unwrap();
+    assert!(most.is_frozen(START));
+    most.settle(START);
+    let _ = hold(&wrong(1), &mut most, START + FREEZE);
+}
+
+#[test]
 fn a_dialog_open_on_a_reader_that_freezes_recognises_nobody() {
     let mut lockout = Lockout::default();
     let open = dialog(&lockout, START).unwrap();
@@ -255,9 +287,12 @@ fn the_result_text_is_that_of_the_page_without_spaces() {
         fp_v: "Fingerprint Sensor Version".into(),
         cpu_id: "CPU Id".into(),
         uid: "21".into(),
+        rsa_pss_saltlen: None,
     };
     let rest = r#""counter":123,"tee_n":"TEE Name","tee_v":"TEE Version","fp_n":"Fingerprint Sensor Name","fp_v":"Fingerprint Sensor Version","cpu_id":"CPU Id","uid":"21"}"#;
     assert_eq!(result_text(&result), format!(r#"{{"raw":"\"msg\"\n订单😀","fid":"2",{rest}"#));
     result.fid = None;
     assert_eq!(result_text(&result), format!(r#"{{"raw":"\"msg\"\n订单😀",{rest}"#));
+    result.rsa_pss_saltlen = Some(32);
+    assert!(result_text(&result).ends_with(r#""uid":"21","rsa_pss_saltlen":32}"#), "what a maker declares comes last");
 }

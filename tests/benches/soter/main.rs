@@ -26,7 +26,9 @@ use wx_api::{
 use wx_crypto::attestation::Attestation;
 use wx_desktop::{
     Desktop,
-    soter::{MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm},
+    soter::{
+        MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm, WrongTries,
+    },
 };
 use wx_host::TokioClock;
 use wx_rig::{Swtpm, TPM};
@@ -121,7 +123,8 @@ async fn figure(name: &str, device: SoterDevice, finger: Arc<MemoryFinger>, coun
     let counted = Mutex::default();
     let timed = Arc::new(Timed { device, bare: Mutex::new(bare), counts, counted, rounds: rounds.clone() });
     let folder = tempfile::tempdir().expect("a folder");
-    let device = SoterDevice { keys: timed.clone(), counter: timed, prompt: finger.clone() };
+    let wrong_tries = WrongTries::in_memory();
+    let device = SoterDevice { keys: timed.clone(), counter: timed, prompt: finger.clone(), wrong_tries };
     let builder = Desktop::builder(Arc::new(TokioClock)).data_dir(folder.path()).soter(device);
     let soter: Arc<dyn Soter> = builder.start().await.expect("a desktop").host().soter.expect("it was given a device");
     for n in 0..ROUNDS {
@@ -165,7 +168,8 @@ async fn tpm() -> Figure {
     let (ours, theirs) = (Swtpm::start().expect("a TPM"), Swtpm::start().expect("a TPM"));
     let (folder, finger) = (tempfile::tempdir().expect("a folder"), Arc::new(MemoryFinger::default()));
     let tpm = Arc::new(Tpm::open(&folder, &ours.tcti()).expect("a key"));
-    let device = SoterDevice { keys: tpm.clone(), counter: tpm, prompt: finger.clone() };
+    let wrong_tries = WrongTries::in_memory();
+    let device = SoterDevice { keys: tpm.clone(), counter: tpm, prompt: finger.clone(), wrong_tries };
     let mut bare = bare_tpm::Bare::new(&theirs.tcti()).expect("a key");
     let bare = move |_: &str| bare.count_and_decrypt().expect("the TPM is there");
     figure("counting and signing in a TPM, to the bare commands", device, finger, true, Box::new(bare)).await

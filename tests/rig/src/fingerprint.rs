@@ -16,7 +16,7 @@ use tokio::{
     net::UnixStream,
     sync::{OnceCell, watch},
 };
-use zbus::{Connection, Message, MessageStream, OwnedObjectPath, connection::Builder};
+use zbus::{Connection, Message, MessageStream, OwnedObjectPath, connection::Builder, fdo::DBusProxy};
 
 use crate::polkit::Authority;
 
@@ -222,13 +222,17 @@ impl Fingerprints {
     pub async fn kill_fprintd(&self) -> io::Result<()> {
         let work = async {
             let connection = Builder::address(self.address().as_str()).build().await?;
-            let bus = Some("org.freedesktop.DBus");
-            let answer = connection.call_method(bus, "/", bus, "GetConnectionUnixProcessID", &(SERVICE,)).await?;
-            answer.body().deserialize::<u32>()
+            let bus = DBusProxy::new(&connection).await?;
+            let owners = bus.receive_name_owner_changed_with_args(&[(0, SERVICE)]).await?;
+            Ok::<_, zbus::Error>((bus.get_connection_unix_process_id(SERVICE.try_into()?).await?, owners))
         };
-        let process = work.await.map_err(io::Error::other)?;
+        let (process, mut owners) = work.await.map_err(io::Error::other)?;
         let killed = Command::new("kill").args(["-9", &process.to_string()]).status()?;
-        if killed.success() { Ok(()) } else { Err(io::Error::other("fprintd could not be killed")) }
+        if !killed.success() {
+            return Err(io::Error::other("fprintd could not be killed"));
+        }
+        owners.next().await; // the bus has seen it: until then, who asks is sent to the one that is dying
+        Ok(())
     }
 
     /// Enrols the finger through fprintd, as a user would.

@@ -138,6 +138,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        what: "a salt of 32 bytes is not declared",
+        case: "soter::declared_salt_follows_the_profile",
+        spoil: || rewritten(r#","rsa_pss_saltlen":32"#, ""),
+    },
+    Mutant {
+        what: "the finger never ends in a NUL",
+        case: "soter::finger_ends_in_nul_where_the_profile_says",
+        spoil: || rewritten(r#"\u0000""#, "\""),
+    },
+    Mutant {
         what: "a cancelled dialog looks like an internal error",
         case: "soter::user_cancel_is_90008",
         spoil: || {
@@ -153,6 +163,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
 ];
+
+/// Writes another text in the place of one in every result.
+fn rewritten(text: &'static str, other: &'static str) -> Spoil {
+    Spoil::answers(move |_, _, answer| match answer {
+        Ok(Reply::StartSoterAuthentication(mut result)) => {
+            result.result_json = result.result_json.replace(text, other);
+            Ok((*result).into())
+        }
+        answer => answer,
+    })
+}
 
 /// Turns one code into another for some requests.
 fn miscode_when(condition: fn(&StartSoterAuthenticationRequest) -> bool, from: i32, to: i32) -> Spoil {

@@ -13,8 +13,9 @@ use crate::{Api, ApiSet, Scope, Version};
 /// assert_eq!((seed.platform(), seed.sdk()), (Platform::Android, Version(1, 9, 94)));
 /// assert!(!seed.has_promises() && Profile::default().has_promises());
 /// ```
-/// As serde writes it, a profile is its platform, its base library and its peculiarities: what follows from those is worked out
-/// again where it is read.
+///
+/// As serde writes it, a profile is its platform, its base library and its peculiarities: what follows from those is worked out again
+/// where it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Described")]
 pub struct Profile {
@@ -23,20 +24,35 @@ pub struct Profile {
     #[serde(skip)]
     apis: ApiSet,
     denial_separator: char,
+    declared_soter_salt: Option<u8>,
+    ends_finger_in_nul: bool,
 }
 
-/// What a profile is read from.
+/// What a profile is read from. What is missing is as on most phones.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Described {
     platform: Platform,
     sdk: Version,
+    #[serde(default = "space")]
     denial_separator: char,
+    #[serde(default)]
+    declared_soter_salt: Option<u8>,
+    #[serde(default)]
+    ends_finger_in_nul: bool,
+}
+
+fn space() -> char {
+    ' '
 }
 
 impl From<Described> for Profile {
     fn from(described: Described) -> Self {
-        Self::new(described.platform).with_sdk(described.sdk).with_denial_separator(described.denial_separator)
+        let Described { platform, sdk, denial_separator, declared_soter_salt, ends_finger_in_nul } = described;
+        let profile = Self::new(platform).with_sdk(sdk).with_denial_separator(denial_separator);
+        // There is one other salt than the usual one.
+        let profile = if declared_soter_salt == Some(32) { profile.with_long_soter_salt() } else { profile };
+        if ends_finger_in_nul { profile.with_nul_ended_finger() } else { profile }
     }
 }
 
@@ -56,7 +72,14 @@ pub enum Platform {
 impl Profile {
     /// This platform with the newest base library the contract declares.
     pub fn new(platform: Platform) -> Self {
-        let newest = Self { platform, sdk: NEWEST, apis: ApiSet::NONE, denial_separator: ' ' };
+        let newest = Self {
+            platform,
+            sdk: NEWEST,
+            apis: ApiSet::NONE,
+            denial_separator: ' ',
+            declared_soter_salt: None,
+            ends_finger_in_nul: false,
+        };
         newest.with_sdk(NEWEST)
     }
 
@@ -77,6 +100,28 @@ impl Profile {
     #[must_use]
     pub fn with_denial_separator(mut self, separator: char) -> Self {
         self.denial_separator = separator;
+        self
+    }
+
+    /// The same on a phone of a maker whose SOTER results declare a salt of 32 bytes (`"rsa_pss_saltlen":32`) and are signed with one.
+    ///
+    /// ```
+    /// use wx_api::Profile;
+    ///
+    /// assert_eq!(Profile::default().declared_soter_salt(), None); // it has 20 bytes, and no result says so
+    /// assert_eq!(Profile::default().with_long_soter_salt().declared_soter_salt(), Some(32));
+    /// ```
+    #[must_use]
+    pub fn with_long_soter_salt(mut self) -> Self {
+        self.declared_soter_salt = Some(32);
+        self
+    }
+
+    /// The same on a phone of a maker whose SOTER results end the finger's number (`fid`) in the NUL of its C string. Where no finger is
+    /// named there is none to end.
+    #[must_use]
+    pub fn with_nul_ended_finger(mut self) -> Self {
+        self.ends_finger_in_nul = true;
         self
     }
 
@@ -115,6 +160,16 @@ impl Profile {
         self.platform == Platform::Android
     }
 
+    /// Whether that name ends in a NUL, which is not part of it.
+    pub fn ends_finger_in_nul(&self) -> bool {
+        self.names_finger() && self.ends_finger_in_nul
+    }
+
+    /// How many bytes of salt a SOTER result declares to be signed with. One that declares none is signed with 20.
+    pub fn declared_soter_salt(&self) -> Option<u8> {
+        self.declared_soter_salt
+    }
+
     /// Whether asking if a finger is enrolled fails when none is, instead of answering `false`.
     pub fn missing_enrolment_fails(&self) -> bool {
         self.platform == Platform::Android
@@ -146,9 +201,12 @@ mod tests {
 
     #[test]
     fn a_profile_is_the_same_after_a_journey() {
-        let profile = Profile::new(Platform::Ios).with_sdk(Version(1, 9, 94)).with_denial_separator(':');
-        let text = serde_json::to_string(&profile).unwrap();
-        assert_eq!(text, r#"{"platform":"ios","sdk":"1.9.94","denialSeparator":":"}"#);
-        assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
+        let plain = Profile::new(Platform::Ios).with_sdk(Version(1, 9, 94)).with_denial_separator(':');
+        for profile in [plain.clone(), plain.clone().with_long_soter_salt(), plain.with_nul_ended_finger()] {
+            let text = serde_json::to_string(&profile).unwrap();
+            assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile, "{text}");
+        }
+        let little = serde_json::from_str::<Profile>(r#"{"platform":"android","sdk":"1.9.94"}"#).unwrap();
+        assert_eq!(little, Profile::seed());
     }
 }

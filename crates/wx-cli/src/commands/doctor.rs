@@ -12,6 +12,7 @@ use crate::{
     doctor::{Machine, Part, link},
     failure::Failure,
     output,
+    soter_key::KeyOptions,
     terminal::{Tone, paint},
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Options {
     /// As one array of JSON objects.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    soter_key: KeyOptions,
 }
 
 /// Looks and tells.
@@ -41,7 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         (parts, is_well)
     } else {
         let supported = block_on(device::supported(&Backend::Desktop))?;
-        (Machine::here(supported).parts(), true)
+        let mut parts = Machine::here(supported).parts();
+        parts.push(options.soter_key.part());
+        (parts, true)
     };
     if options.json {
         output::json(&parts)?;

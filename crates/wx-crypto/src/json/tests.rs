@@ -272,6 +272,9 @@ fn repeated_keys_are_found_among_few_and_many_and_however_written() {
     }
     assert_eq!(walked(r#"{"a":{"a":{"b":1}},"b":[{"a":1},{"a":1}]}"#), Ok(Keys::Differ));
     assert_eq!(walked(r#"{"\u0061":{"b":1,"c":1},"b":1}"#), Ok(Keys::Differ));
+    // Alike in all that is looked at first, and not the same.
+    assert_eq!(walked(r#"{"a1z":0,"a2z":0,"a3z":0}"#), Ok(Keys::Differ));
+    assert_eq!(walked(r#"{"a1z":0,"a2z":0,"a3z":0,"a2z":0}"#), Ok(Keys::Repeat));
 }
 
 proptest! {

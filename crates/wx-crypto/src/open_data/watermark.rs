@@ -27,9 +27,8 @@ pub struct Watermark {
 pub(super) fn read(json: &str) -> Result<Watermark, OpenDataError> {
     let (mut appid, mut timestamp) = (None, None);
     let keys = json::walk(json, |outer, key, value| match outer {
-        _ if value == "null" => true,
-        None => !key.is("watermark") || value.starts_with('{'),
-        Some(outer) if !outer.is("watermark") => true,
+        None => !key.is("watermark") || value.starts_with('{') || value == "null",
+        Some(outer) if value == "null" || !outer.is("watermark") => true,
         Some(_) if key.is("appid") => {
             appid = json::text(value);
             appid.is_some()

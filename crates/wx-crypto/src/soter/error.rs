@@ -10,8 +10,8 @@
 /// ```
 /// use wx_crypto::SoterError;
 ///
-/// assert_eq!(SoterError::Mismatch.reason(), "Mismatch");
-/// assert!(SoterError::Mismatch.to_string().contains("re-escaped"));
+/// assert_eq!(SoterError::ReEscaped.reason(), "ReEscaped");
+/// assert!(SoterError::ReEscaped.to_string().contains("byte for byte"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -69,10 +69,17 @@ pub enum SoterError {
 
     /// The signature is not one of these bytes by this key.
     #[error(
-        "the signature does not match: the key is another device's or an older one, or the JSON was re-escaped \
-         (parsed and written anew) on its way; pass on `resultJSON` byte for byte"
+        "the signature does not match: the key is another device's or an older one, or the JSON is not the one that was \
+         signed; pass on `resultJSON` byte for byte"
     )]
     Mismatch,
+
+    /// The signature is one of the same result by this key, written in other bytes.
+    #[error(
+        "the JSON was re-escaped on its way: it was parsed and written anew, or made a text once more, and the signature \
+         is one of what it was before; pass on `resultJSON` byte for byte, as one string"
+    )]
+    ReEscaped,
 
     /// It is the answer to another challenge.
     #[error("the result confirms another challenge than the one that was sent: refuse it, and do not say which was expected")]
@@ -102,6 +109,7 @@ impl SoterError {
             Self::RawMissing => "RawMissing",
             Self::CounterMissing => "CounterMissing",
             Self::Mismatch => "Mismatch",
+            Self::ReEscaped => "ReEscaped",
             Self::Challenge => "Challenge",
             Self::Replay => "Replay",
         }

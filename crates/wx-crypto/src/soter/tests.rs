@@ -68,19 +68,40 @@ fn other_declared_salts_are_refused_even_if_the_signature_has_them() {
 }
 
 #[test]
-fn every_way_to_rewrite_the_json_is_a_mismatch_that_says_so() {
-    let signature = sign(PAGE, 20);
-    let spaced = PAGE.replace(',', ", ");
-    let escaped = PAGE.replace("msg", "\\u006dsg");
-    let reordered = PAGE.replace(r#""fid":"2","counter":123"#, r#""counter":123,"fid":"2""#);
-    for json in [spaced, escaped, reordered, format!("{PAGE}\n")] {
-        let error = verify(&json, &signature, &KEY).unwrap_err();
-        assert_eq!(error, SoterError::Mismatch, "{json}");
-        assert!(error.to_string().contains("re-escaped"));
+fn a_result_that_was_written_anew_says_so_and_is_refused() {
+    let slashes = r#"{"raw":"a/b 支付","counter":7,"uid":"1"}"#;
+    let escaped = r#"{"raw":"a\/b \u652f\u4ed8","counter":7,"uid":"1"}"#;
+    let sorted = r#"{"counter":7,"raw":"a/b 支付","uid":"1"}"#;
+    let spaced = r#"{"raw": "a/b 支付", "counter": 7, "uid": "1"}"#;
+    let ways = [slashes, escaped, sorted, spaced];
+    for signed in ways {
+        let signature = sign(signed, 20);
+        let quoted = serde_json::to_string(signed).unwrap();
+        let texts = [&quoted, &quoted[1..quoted.len() - 1], &format!("{signed}\n")];
+        for json in ways.into_iter().chain(texts).filter(|json| *json != signed) {
+            let error = verify(json, &signature, &KEY).unwrap_err();
+            assert_eq!(error, SoterError::ReEscaped, "{json} for {signed}");
+            assert!(error.to_string().contains("re-escaped"));
+        }
+        assert_eq!(reason(verify(signed, &signature, &KEY)), "ok");
     }
-    // Escaped once more, as a text within a text, it is no object at all.
-    let quoted = serde_json::to_string(PAGE).unwrap();
-    assert_eq!(reason(verify(&quoted, &signature, &KEY)), "Json");
+}
+
+#[test]
+fn the_salt_of_what_was_written_anew_is_the_declared_one() {
+    let json = r#"{"raw":"r","counter":1,"rsa_pss_saltlen":32}"#;
+    let spaced = json.replace(':', ": ");
+    assert_eq!(reason(verify(&spaced, &sign(json, 32), &KEY)), "ReEscaped");
+    assert_eq!(reason(verify(&spaced, &sign(json, 20), &KEY)), "Mismatch");
+}
+
+#[test]
+fn another_result_is_a_mismatch_however_it_is_written() {
+    let signature = sign(PAGE, 20);
+    for json in [PAGE.replace("123", "124"), PAGE.replace("msg", "msg "), PAGE.replace(r#","uid":"21""#, "")] {
+        assert_eq!(reason(verify(&json, &signature, &KEY)), "Mismatch", "{json}");
+        assert_eq!(reason(verify(&serde_json::to_string(&json).unwrap(), &signature, &KEY)), "Json", "{json}");
+    }
 }
 
 #[test]

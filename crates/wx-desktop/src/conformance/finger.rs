@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use wx_api::BiometricPrompt;
 use wx_conformance::{FingerHandle, Touch};
 
-use crate::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore};
+use crate::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore, WrongTries};
 
 /// What SOTER has outside, for one bench.
 pub struct FingerReader {
@@ -45,7 +45,9 @@ impl FingerReader {
         for name in [KEY, RECORDS] {
             fs::copy(first()?.join(name), folder.join(name))?; // with its permissions
         }
-        Ok(SoterDevice { keys: Arc::new(SoftwareKey::open(folder).map_err(io::Error::other)?), counter, prompt })
+        let keys = Arc::new(SoftwareKey::open(folder).map_err(io::Error::other)?);
+        let wrong_tries = WrongTries::open(folder).map_err(io::Error::other)?;
+        Ok(SoterDevice { keys, counter, prompt, wrong_tries })
     }
 }
 

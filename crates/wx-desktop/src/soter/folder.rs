@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::{StoreError, tries};
 
 /// Keeps others out while something is read and written.
 const LOCK: &str = "lock";
@@ -92,7 +92,8 @@ impl Locked<'_> {
         sync(folder)
     }
 
-    /// Whether anything is kept here. What a process left unfinished that was killed goes first.
+    /// Whether anything is kept here, but for what is remembered of wrong fingers: that outlives a key. What a process left unfinished that
+    /// was killed goes first.
     pub(super) fn is_empty(&self) -> Result<bool, StoreError> {
         let folder = &self.folder.0;
         let mut is_empty = true;
@@ -102,7 +103,7 @@ impl Locked<'_> {
             if name.starts_with(DRAFT) {
                 let path = self.path(&name);
                 fs::remove_file(&path).map_err(failed("removed", &path))?;
-            } else if name != LOCK {
+            } else if name != LOCK && name != tries::NAME {
                 is_empty = false;
             }
         }

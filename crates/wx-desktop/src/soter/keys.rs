@@ -27,7 +27,7 @@ pub trait SoterKeyStore: Send + Sync + fmt::Debug {
     /// The hardware cannot be used at this moment.
     fn attest(&self, nonce: &[u8]) -> Result<Option<Attestation>, StoreError>;
 
-    /// Signs what was confirmed: SHA256withRSA/PSS with a salt of 20 bytes over [`Statement::text`].
+    /// Signs what was confirmed: SHA256withRSA/PSS over [`Statement::text`], with a salt of [`Statement::salt`].
     ///
     /// # Errors
     ///
@@ -83,4 +83,7 @@ pub enum StoreError {
     /// The key's records were made and do not hold together: the part that signed them does so in another way than SOTER's.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The process ends, and the work was not begun or not finished.
+    #[error("the work was stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
 }

@@ -1,23 +1,17 @@
-//! Whose turn it is at the reader, and what it remembers of wrong fingers.
+//! Whose turn it is at the reader.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wx_api::{Timestamp, Touch, soter::StartSoterAuthenticationRequest};
-use wx_rules::soter::{Attempt, Device, Failure, Finger, Lockout, Step, begin};
+use wx_api::{Timestamp, soter::StartSoterAuthenticationRequest};
+use wx_rules::soter::{Attempt, Device, Failure, Lockout, begin};
 
-/// One reader, which one dialog has at a time.
+/// One reader, which one dialog has at a time: whether one does.
 #[derive(Debug, Default)]
-pub(super) struct Reader(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-struct State {
-    lockout: Lockout,
-    is_taken: bool,
-}
+pub(super) struct Reader(Arc<Mutex<bool>>);
 
 /// The reader is ours until this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn(Arc<Mutex<State>>);
+pub(super) struct Turn(Arc<Mutex<bool>>);
 
 impl Reader {
     /// Begins an attempt, or says why there may be none at this moment.
@@ -25,35 +19,22 @@ impl Reader {
         &self,
         req: &StartSoterAuthenticationRequest,
         device: &Device,
+        lockout: &Lockout,
         now: Timestamp,
     ) -> Result<(Attempt, Turn), Failure> {
-        let mut state = lock(&self.0);
-        let attempt = begin(req, device, &state.lockout, now, state.is_taken)?;
-        state.is_taken = true;
+        let mut is_taken = lock(&self.0);
+        let attempt = begin(req, device, lockout, now, *is_taken)?;
+        *is_taken = true;
         Ok((attempt, Turn(self.0.clone())))
-    }
-}
-
-impl Turn {
-    /// What this does to the attempt.
-    pub(super) fn judge(&self, attempt: Attempt, touch: Touch, now: Timestamp) -> Step {
-        let finger = match touch {
-            Touch::Match { finger } => Finger::Match { fid: finger },
-            Touch::NoMatch => Finger::NoMatch,
-            Touch::Cancel => Finger::Cancel,
-            Touch::Fault => Finger::Fault,
-            Touch::NotEnrolled => Finger::NotEnrolled,
-        };
-        attempt.finger(finger, now, &mut lock(&self.0).lockout)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        lock(&self.0).is_taken = false;
+        *lock(&self.0) = false;
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics under the lock
+fn lock(is_taken: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    is_taken.lock().unwrap_or_else(PoisonError::into_inner) // nothing panics under the lock
 }

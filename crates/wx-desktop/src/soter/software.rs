@@ -95,7 +95,7 @@ impl SoterKeyStore for SoftwareKey {
     }
 
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let signature = sign(&self.key, statement.text())?;
+        let signature = pss::sign(&self.key, statement.text().as_bytes(), statement.salt())?;
         Ok(statement.signed(signature))
     }
 }

@@ -8,6 +8,7 @@ use wx_api::{
     Sensor,
     soter::{AuthMode, SoterResult, StartSoterAuthenticationResult},
 };
+use wx_crypto::SaltLen;
 use wx_rules::soter::result_text;
 
 use super::keys::SoterKeyStore;
@@ -17,6 +18,8 @@ pub(super) struct Presence {
     pub(super) mode: AuthMode,
     /// The finger, where the profile names it.
     pub(super) fid: Option<String>,
+    /// How long the salt is to be, where the profile declares it.
+    pub(super) declared_salt: Option<u8>,
     pub(super) challenge: String,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Origin {
 pub struct Statement {
     mode: AuthMode,
     text: String,
+    salt: SaltLen,
 }
 
 /// A statement and its signature.
@@ -83,8 +87,11 @@ impl Presence {
     /// States what was confirmed, under this number.
     pub(super) fn state(self, counter: u64, origin: Origin) -> Statement {
         let Origin { tee_n, tee_v, fp_n, fp_v, cpu_id, uid } = origin;
-        let result = SoterResult { raw: self.challenge, fid: self.fid, counter, tee_n, tee_v, fp_n, fp_v, cpu_id, uid };
-        Statement { mode: self.mode, text: result_text(&result) }
+        let (raw, fid, rsa_pss_saltlen) = (self.challenge, self.fid, self.declared_salt);
+        let result = SoterResult { raw, fid, counter, tee_n, tee_v, fp_n, fp_v, cpu_id, uid, rsa_pss_saltlen };
+        // A profile declares no other length than there is.
+        let salt = rsa_pss_saltlen.and_then(|bytes| usize::from(bytes).try_into().ok()).unwrap_or_default();
+        Statement { mode: self.mode, text: result_text(&result), salt }
     }
 }
 
@@ -94,14 +101,19 @@ impl Statement {
         &self.text
     }
 
-    /// The statement with its signature: SHA256withRSA/PSS with a salt of 20 bytes.
+    /// How long the signature's salt is to be: as the text says, or else 20 bytes.
+    pub fn salt(&self) -> SaltLen {
+        self.salt
+    }
+
+    /// The statement with its signature: SHA256withRSA/PSS with a salt of [this length](Self::salt).
     pub fn signed(self, signature: Vec<u8>) -> Signed {
         Signed { statement: self, signature }
     }
 }
 
 impl From<Signed> for StartSoterAuthenticationResult {
-    fn from(Signed { statement: Statement { mode, text }, signature }: Signed) -> Self {
+    fn from(Signed { statement: Statement { mode, text, .. }, signature }: Signed) -> Self {
         Self { auth_mode: mode, result_json: text, result_json_signature: STANDARD.encode(signature) }
     }
 }

@@ -24,12 +24,13 @@ use super::{
 /// ```no_run
 /// use std::sync::Arc;
 /// use wx_crypto::Secret;
-/// use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, Token};
+/// use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, Token, WrongTries};
 ///
 /// let (folder, pin) = ("/home/li/.local/share/wx/soter", Secret::from("1234".to_owned()));
 /// let counter = Arc::new(FileCounter::open(folder)?); // first: it is begun in an empty folder only
 /// let keys = Arc::new(Token::open(folder, "/usr/lib/opensc-pkcs11.so", "li", pin)?);
-/// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()) };
+/// let wrong_tries = WrongTries::open(folder)?;
+/// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()), wrong_tries };
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
 /// ```
 pub struct Token {
@@ -65,7 +66,9 @@ impl Token {
             let ask_pem = pss::public_pem(&ask.modulus()?)?;
             let (salt, counter) = (SaltLen::Bytes20, 0);
             let draft = Draft { attk: attk.public_pem(), ask: &ask_pem, auth_key: &public_key, salt, counter };
-            draft.signed(|by, json| if by == Link::Attk { software::sign(&attk, json) } else { ask.sign(json.as_bytes()) })
+            draft.signed(|by, json| {
+                if by == Link::Attk { software::sign(&attk, json) } else { ask.sign(json.as_bytes(), SaltLen::Bytes20) }
+            })
         })?;
         let (name, sessions) = (format!("PKCS#11 {model}"), Sessions::new(session));
         Ok(Self { place, id, name, version, public_key, records, sessions })
@@ -127,7 +130,8 @@ impl SoterKeyStore for Token {
     /// The token may have been taken out and put back since.
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
         let begin = || Session::begin(&self.place, self.id);
-        let signature = self.sessions.with(begin, |session| session.sign(statement.text().as_bytes()))?;
+        let (message, salt) = (statement.text().as_bytes(), statement.salt());
+        let signature = self.sessions.with(begin, |session| session.sign(message, salt))?;
         Ok(statement.signed(signature))
     }
 }

@@ -32,10 +32,11 @@ use super::{
 ///
 /// ```no_run
 /// use std::sync::Arc;
-/// use wx_desktop::soter::{MemoryFinger, SoterDevice, Tpm};
+/// use wx_desktop::soter::{MemoryFinger, SoterDevice, Tpm, WrongTries};
 ///
-/// let tpm = Arc::new(Tpm::open("/home/li/.local/share/wx/soter", "device:/dev/tpmrm0")?);
-/// let device = SoterDevice { keys: tpm.clone(), counter: tpm, prompt: Arc::new(MemoryFinger::default()) };
+/// let folder = "/home/li/.local/share/wx/soter";
+/// let (tpm, wrong_tries) = (Arc::new(Tpm::open(folder, "device:/dev/tpmrm0")?), WrongTries::open(folder)?);
+/// let device = SoterDevice { keys: tpm.clone(), counter: tpm, prompt: Arc::new(MemoryFinger::default()), wrong_tries };
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
 /// ```
 pub struct Tpm {
@@ -157,7 +158,7 @@ impl SoterKeyStore for Tpm {
 
     /// The TPM's own PSS has a salt of 32 bytes, so the message is encoded here, with a salt from the TPM, and the TPM does the rest.
     fn sign(&self, statement: Statement) -> Result<Signed, StoreError> {
-        let signature = self.with(|session| session.sign(statement.text().as_bytes()))?;
+        let signature = self.with(|session| session.sign(statement.text().as_bytes(), statement.salt()))?;
         Ok(statement.signed(signature))
     }
 }

@@ -5,4 +5,5 @@ mod bench;
 mod codes;
 mod faults;
 mod secrets;
+mod tries;
 mod verified;

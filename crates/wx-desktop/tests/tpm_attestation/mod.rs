@@ -18,7 +18,7 @@ use wx_crypto::{
 };
 use wx_desktop::{
     Desktop, PlatformAt,
-    soter::{MemoryFinger, MonotonicCounter as _, Records, SoterDevice, SoterKeyStore as _, Tpm},
+    soter::{MemoryFinger, MonotonicCounter as _, Records, SoterDevice, SoterKeyStore as _, Tpm, WrongTries},
 };
 use wx_platform::{
     platform::{Platform, Rules, SoterDevices, UnknownApps},
@@ -184,7 +184,7 @@ pub(super) async fn a_desktop_does_so_by_itself() {
         answer
     };
     let finger = Arc::new(MemoryFinger::default());
-    let device = SoterDevice { keys: key.clone(), counter: key, prompt: finger.clone() };
+    let device = SoterDevice { keys: key.clone(), counter: key, prompt: finger.clone(), wrong_tries: WrongTries::in_memory() };
     let soter_of_tpm = soter(device).await;
     for _ in 0..2 {
         confirm(soter_of_tpm.clone(), &finger).await.unwrap();

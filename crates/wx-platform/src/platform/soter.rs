@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use wx_api::AppId;
 use wx_crypto::{
-    SoterVerifier,
+    SoterError, SoterVerifier,
     attestation::{Attestation, Certified},
     pss,
     record::{Chain, KeyRecord, VerifiedChain},
@@ -139,6 +139,7 @@ impl Platform {
                     return Ok(Verdict { errcode: 0, errmsg: "ok".to_owned(), is_ok: true });
                 }
                 Ok(_) => return Ok(refused("replayed: the counter is not above the last one of this device")),
+                Err(error @ SoterError::ReEscaped) => return Ok(refused(error.to_string())), // by this key: no other one knows more
                 Err(error) => why = error.to_string(),
             }
         }

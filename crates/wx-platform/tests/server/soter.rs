@@ -104,9 +104,9 @@ async fn what_is_not_accepted_says_why() {
         let (why, _) = answer.errmsg().split_once(", rid: ").unwrap();
         said.push(why.to_owned());
     }
-    assert_eq!(said[1], said[2], "a wrong key and an altered text look the same");
     said.dedup();
-    assert_eq!(said.len(), 4, "{said:?}");
+    assert_eq!(said.len(), 5, "{said:?}");
+    assert!(said[2].contains("re-escaped"), "{said:?}");
     assert_eq!(rig.verify(&token, "oNobody", &json, &sign(PEM, &json)).await.errcode(), Some(40003));
     assert_eq!(rig.verify(&token, &openid, &json, &sign(PEM, &json)).await.json["is_ok"], true, "nothing was used up");
 }

@@ -24,6 +24,11 @@ pub(super) fn on_ios(bench: &Bench) -> Cx {
     bench.cx.clone().with_profile(Profile::new(Platform::Ios).with_sdk(bench.cx.profile().sdk()))
 }
 
+/// The same app on a phone of a maker with habits of its own.
+pub(super) fn on_another_make(bench: &Bench, habit: fn(Profile) -> Profile) -> Cx {
+    bench.cx.clone().with_profile(habit(bench.cx.profile().clone()))
+}
+
 pub(super) async fn support_lists_finger_print(bench: Bench) -> Outcome {
     let modes = supported_modes(&bench).await?;
     check(modes.contains(&AuthMode::FingerPrint), format_args!("supportMode is {modes:?}"))

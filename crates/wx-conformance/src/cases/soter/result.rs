@@ -3,12 +3,16 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use wx_api::{
-    Api,
+    Api, Profile,
     soter::{AuthMode, SoterResult, StartSoterAuthenticationRequest, StartSoterAuthenticationResult},
 };
 use wx_crypto::{SaltLen, SoterVerifier, pss};
 
-use super::{confirm, confirm_as, device::on_ios, json, request};
+use super::{
+    confirm, confirm_as,
+    device::{on_another_make, on_ios},
+    json, request,
+};
 use crate::{
     case::{Bench, Failure, Outcome, check, check_eq},
     world::Touch,
@@ -91,6 +95,14 @@ pub(super) async fn finger_is_named_on_android_only(bench: Bench) -> Outcome {
     Ok(())
 }
 
+pub(super) async fn finger_ends_in_nul_where_the_profile_says(bench: Bench) -> Outcome {
+    for cx in [bench.cx.clone(), on_another_make(&bench, Profile::with_nul_ended_finger)] {
+        let fid = read(&confirm_as(&bench, &cx, request()).await?)?.fid.unwrap_or_default();
+        check_eq("whether fid ends in a NUL", fid.ends_with('\0'), cx.profile().ends_finger_in_nul())?;
+    }
+    Ok(())
+}
+
 pub(super) async fn counter_rises(bench: Bench) -> Outcome {
     let first = read(&confirm(&bench, request()).await?)?.counter;
     let second = read(&confirm(&bench, request()).await?)?.counter;
@@ -111,6 +123,21 @@ pub(super) async fn salt_is_20_bytes(bench: Bench) -> Outcome {
     let answer = confirm(&bench, request()).await?;
     check(is_signed(&bench, &answer, SaltLen::Bytes20)?, "the signature does not verify with a salt of 20 bytes")?;
     check(!is_signed(&bench, &answer, SaltLen::Bytes32)?, "the signature verifies with a salt of 32 bytes")
+}
+
+pub(super) async fn declared_salt_follows_the_profile(bench: Bench) -> Outcome {
+    for cx in [bench.cx.clone(), on_another_make(&bench, Profile::with_long_soter_salt)] {
+        let answer = confirm_as(&bench, &cx, request()).await?;
+        let declared = read(&answer)?.rsa_pss_saltlen;
+        check_eq("rsa_pss_saltlen", declared, cx.profile().declared_soter_salt())?;
+        if declared.is_some() {
+            check(
+                is_signed(&bench, &answer, SaltLen::Bytes32)?,
+                "the signature does not verify with the declared salt of 32 bytes",
+            )?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn signature_covers_the_exact_text(bench: Bench) -> Outcome {

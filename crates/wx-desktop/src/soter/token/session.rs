@@ -12,9 +12,9 @@ use cryptoki::{
     object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
     session::UserType,
     slot::Slot,
-    types::AuthPin,
+    types::{AuthPin, Ulong},
 };
-use wx_crypto::Secret;
+use wx_crypto::{SaltLen, Secret};
 
 use super::super::StoreError;
 
@@ -74,8 +74,13 @@ impl Session {
         Ok(Self { module, slot, logged_in: session, public, private })
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        let padding = PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len: 20.into() };
+    pub(super) fn sign(&self, message: &[u8], salt: SaltLen) -> Result<Vec<u8>> {
+        let s_len = match salt {
+            SaltLen::Bytes20 => 20,
+            SaltLen::Bytes32 => 32,
+        };
+        let s_len = Ulong::from(s_len);
+        let padding = PkcsPssParams { hash_alg: MechanismType::SHA256, mgf: PkcsMgfType::MGF1_SHA256, s_len };
         self.logged_in.sign(&Mechanism::Sha256RsaPkcsPss(padding), self.private, message).map_err(failed)
     }
 

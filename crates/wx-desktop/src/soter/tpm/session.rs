@@ -106,7 +106,7 @@ impl Session {
     /// Signs with another key than the loaded one.
     pub(super) fn vouch(&mut self, key: &Sealed, message: &[u8]) -> Result<Vec<u8>> {
         let loaded = load(&mut self.context, key).map_err(failed)?;
-        let signature = self.sign_with(loaded, message);
+        let signature = self.sign_with(loaded, message, SaltLen::Bytes20); // records have SOTER's own salt
         self.context.flush_context(loaded.into()).map_err(failed)?;
         signature
     }
@@ -122,14 +122,13 @@ impl Session {
         self.device()?.certify(key, public, nonce)
     }
 
-    /// Signs with a salt from the TPM.
-    pub(super) fn sign(&mut self, message: &[u8]) -> Result<Vec<u8>> {
-        self.sign_with(self.key, message)
+    /// Signs with a salt of this length from the TPM.
+    pub(super) fn sign(&mut self, message: &[u8], salt: SaltLen) -> Result<Vec<u8>> {
+        self.sign_with(self.key, message, salt)
     }
 
-    fn sign_with(&mut self, key: KeyHandle, message: &[u8]) -> Result<Vec<u8>> {
-        let salt =
-            self.context.execute_without_session(|context| context.get_random(SaltLen::Bytes20.bytes())).map_err(failed)?;
+    fn sign_with(&mut self, key: KeyHandle, message: &[u8], salt: SaltLen) -> Result<Vec<u8>> {
+        let salt = self.context.execute_without_session(|context| context.get_random(salt.bytes())).map_err(failed)?;
         let encoded = pss::encode(message, salt.value())?;
         let decrypt = |context: &mut Context| {
             context.rsa_decrypt(key, PublicKeyRsa::try_from(encoded.to_vec())?, RsaDecryptionScheme::Null, Data::default())
