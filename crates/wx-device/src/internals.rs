@@ -21,7 +21,7 @@ pub fn messages<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, longest: usize) 
         while let Some(frame) = frames.next().map_err(garbage)? {
             match read(&frame) {
                 Ok(Message::Part(wire::Part { message, last, data })) => {
-                    messages.extend(parts.add(message, last, data).map_err(garbage)?)
+                    messages.extend(parts.add(message, last, data).map_err(garbage)?);
                 }
                 _ => messages.push(frame),
             }

@@ -1,4 +1,5 @@
 use std::{
+    fmt::Display,
     fs::{self, File},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
@@ -67,15 +68,14 @@ impl KeyRing {
         make_folder(&folder).map_err(|error| failed(&folder, error))?;
         let _lock = lock(&folder)?;
         let path = folder.join("identity");
-        let identity = match read_private(&path)? {
-            Some(text) => read_identity(&text).ok_or_else(|| failed(&path, "is damaged: remove it, and pair again"))?,
-            None => {
-                let identity = Identity::generate().map_err(|_| failed(&path, "the system has no randomness"))?;
-                let private = Zeroizing::new(URL_SAFE_NO_PAD.encode(identity.private()));
-                let text = Zeroizing::new(format!("{}\n{}\n", *private, identity.public()));
-                write_private(&path, text.as_bytes())?;
-                identity
-            }
+        let identity = if let Some(text) = read_private(&path)? {
+            read_identity(&text).ok_or_else(|| failed(&path, "is damaged: remove it, and pair again"))?
+        } else {
+            let identity = Identity::generate().map_err(|_| failed(&path, "the system has no randomness"))?;
+            let private = Zeroizing::new(URL_SAFE_NO_PAD.encode(identity.private()));
+            let text = Zeroizing::new(format!("{}\n{}\n", *private, identity.public()));
+            write_private(&path, text.as_bytes())?;
+            identity
         };
         Ok(Self { folder, identity })
     }
@@ -260,8 +260,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), LinkError> {
     write().map_err(|error: io::Error| failed(path, error))
 }
 
-fn failed(path: &Path, why: impl ToString) -> LinkError {
-    LinkError::Keys { path: path.display().to_string(), why: why.to_string() }
+fn failed(path: &Path, why: impl Display) -> LinkError {
+    LinkError::Keys { path: path.display().to_string(), why: format!("{why}") }
 }
 
 fn now() -> u64 {

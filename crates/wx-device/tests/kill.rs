@@ -3,6 +3,7 @@
 //! `cargo xtask soak link` does it more often.
 
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+#![allow(clippy::print_stdout)] // says what a long run showed; and one process tells another
 #![allow(dead_code)] // of what tests share, no one uses all
 
 mod killed;

@@ -4,6 +4,7 @@
 //! `cargo xtask soak link` leaves the cable out for half a minute.
 
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+#![allow(clippy::print_stdout)] // says what a long run showed; and one process tells another
 #![allow(dead_code)] // of what tests share, no one uses all
 
 mod killed;
@@ -51,7 +52,7 @@ mod network {
 
 async fn pull_the_cable(network: &Network) {
     let seconds = env::var("WX_SOAK_CUT").map_or(3, |seconds| seconds.parse().expect("a number of seconds"));
-    let place = Place { under: network.inside(&network.agents), address: AGENTS.to_owned() };
+    let place = Place { under: Network::inside(&network.agents), address: AGENTS.to_owned() };
     let (agent, invitation) = Agent::start_at(place, None).await;
     let mut host = network.start_host(&invitation);
     let mut said = BufReader::new(host.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
@@ -119,12 +120,12 @@ impl Network {
         Ok(network)
     }
 
-    fn inside(&self, namespace: &str) -> Vec<String> {
+    fn inside(namespace: &str) -> Vec<String> {
         ["ip", "netns", "exec", namespace].map(str::to_owned).to_vec()
     }
 
     fn start_host(&self, invitation: &Invitation) -> Child {
-        let under = self.inside(&self.hosts);
+        let under = Self::inside(&self.hosts);
         let mut command = Command::new(&under[0]);
         command.args(&under[1..]).arg(env::current_exe().expect("this program")).env(INVITATION, &*invitation.expose());
         command.stdout(Stdio::piped()).spawn().expect("a host")

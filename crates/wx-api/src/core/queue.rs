@@ -101,7 +101,9 @@ impl<T> Queue<T> {
         let farewells = mem::take(&mut state.farewells);
         drop(state);
         drop(unread);
-        farewells.into_iter().for_each(|farewell| farewell());
+        for farewell in farewells {
+            farewell();
+        }
     }
 
     /// Runs this when the subscriber goes: at once if it has gone.

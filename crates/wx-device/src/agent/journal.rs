@@ -239,7 +239,9 @@ fn apply(sessions: &mut HashMap<SessionKey, Calls>, record: &Record<'_>) {
         }
         Record::Settled { session, calls } => {
             if let Some(known) = sessions.get_mut(session) {
-                calls.iter().for_each(|call| drop(known.remove(call)));
+                for call in calls {
+                    known.remove(call);
+                }
             }
         }
         Record::Closed { session } => drop(sessions.remove(session)),

@@ -1,5 +1,6 @@
 //! Serving a backend to hosts elsewhere. The agent runs where the backend is: prompts, consent and the clock are that machine's.
 
+mod calls;
 mod connection;
 mod events;
 mod journal;

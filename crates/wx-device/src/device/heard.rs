@@ -20,7 +20,7 @@ impl Shared {
                 self.answer(*call, arrived, |api| match value::reply(api, result) {
                     Ok(reply) => Ok(reply),
                     Err(error) => Err(Error::internal(api, error)),
-                })
+                });
             }
             Message::Failure(failure) => self.answer(failure.call, arrived, |api| Err(value::error(api, failure))),
             Message::Event(event) => {

@@ -40,7 +40,7 @@ use crate::{Address, KeyRing, LinkError};
 #[derive(Clone)]
 pub struct Device {
     shared: Arc<Shared>,
-    _handle: Arc<Handle>,
+    handle: Arc<Handle>,
 }
 
 /// A device to be connected to. Made by [`Device::builder`].
@@ -83,7 +83,7 @@ impl Device {
     /// Says goodbye and waits until it was said. The device then forgets this host's calls and subscriptions; every call that has no
     /// answer yet gets none but a failure.
     pub async fn close(&self) {
-        self._handle.0.send_replace(true);
+        self.handle.0.send_replace(true);
         self.shared.ended().await;
     }
 }
@@ -121,7 +121,7 @@ impl Builder {
         let shared = Shared::new(self.clock.clone())?;
         let (first, connected) = oneshot::channel();
         tokio::spawn(driver::run(shared.clone(), self, agent, ended, first));
-        let device = Device { shared, _handle: Arc::new(Handle(ending)) };
+        let device = Device { shared, handle: Arc::new(Handle(ending)) };
         match connected.await {
             Ok(connected) => connected.map(|()| device),
             Err(_) => Err(LinkError::Io(std::io::ErrorKind::Interrupted.into())), // the runtime ends
@@ -149,7 +149,7 @@ impl Invoke for Device {
         if let Some(&missing) = wanted.iter().find(|&&api| !supported.contains(api)) {
             return Err(Error::unsupported(missing));
         }
-        let why = self.shared.subscribe(cx, &wanted, out);
+        let why = self.shared.subscribe(cx, &wanted, &out);
         match (why, wanted.first()) {
             (Err(why), Some(&api)) => Err(Error::new(api, ErrorKind::Unavailable, why)),
             _ => Ok(()),

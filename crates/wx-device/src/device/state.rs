@@ -160,7 +160,7 @@ impl Shared {
         drop(state);
     }
 
-    pub(super) fn subscribe(self: &Arc<Self>, cx: &Cx, events: &[Api], out: EventSender) -> std::result::Result<(), String> {
+    pub(super) fn subscribe(self: &Arc<Self>, cx: &Cx, events: &[Api], out: &EventSender) -> std::result::Result<(), String> {
         let mut state = self.lock();
         state.check()?;
         if state.limits.is_some_and(|limits| state.subscriptions.len() >= limits.subscriptions as usize) {

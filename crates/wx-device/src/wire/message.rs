@@ -149,6 +149,7 @@ pub(crate) struct Context<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[allow(clippy::struct_field_names)] // it is called so in all messages
 pub(crate) struct Call<'a> {
     #[n(0)]
     pub(crate) call: u64,
@@ -201,6 +202,7 @@ pub(crate) struct Subscribe<'a> {
 }
 
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[allow(clippy::struct_field_names)] // it is called so in all messages
 pub(crate) struct Event<'a> {
     #[n(0)]
     pub(crate) subscription: u64,

@@ -1,5 +1,7 @@
 //! What the contract's types are on the wire: CBOR, as serde writes it, with binary as byte strings.
 
+use std::fmt::Display;
+
 use minicbor_serde::{Deserializer, Serializer};
 use serde::{Deserialize, Serialize};
 use wx_api::{Api, Call, Cx, Error, ErrorKind, Event, Profile, Reply};
@@ -15,8 +17,8 @@ pub(crate) struct BadValue {
 }
 
 impl BadValue {
-    fn new(what: &'static str, why: impl ToString) -> Self {
-        Self { what, why: why.to_string() }
+    fn new(what: &'static str, why: impl Display) -> Self {
+        Self { what, why: format!("{why}") }
     }
 }
 

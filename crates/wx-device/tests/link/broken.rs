@@ -279,7 +279,7 @@ async fn garbage_ends_its_own_connection_only() {
     let device = pair.connect().await;
     let greeting = b"wx-link\n\x01\x01\x00\x00";
     let mut long_handshake = greeting.to_vec();
-    long_handshake.extend_from_slice(&[0xff; 70_000]);
+    long_handshake.extend(std::iter::repeat_n(0xff, 70_000));
     let garbage: [&[u8]; 5] = [b"GET / HTTP/1.1\r\n\r\n", b"wx-link\n\x01\x01\x07\x00", greeting, &long_handshake, &[0; 100]];
     for bytes in garbage {
         let mut stranger = TcpStream::connect(pair.proxy.address()).await.unwrap();

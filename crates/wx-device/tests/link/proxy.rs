@@ -150,10 +150,7 @@ impl Proxy {
         let mut state = self.0.state.subscribe();
         let mut buffer = vec![0; 1 << 14];
         loop {
-            let length = match from.read(&mut buffer).await {
-                Ok(length @ 1..) => length,
-                _ => return,
-            };
+            let Ok(length @ 1..) = from.read(&mut buffer).await else { return };
             if !towards_host {
                 self.0.sent.lock().unwrap().extend_from_slice(&buffer[..length]);
             } else if self.0.spoil.swap(false, Ordering::SeqCst) {

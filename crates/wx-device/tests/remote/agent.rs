@@ -27,13 +27,14 @@ use super::{
     ops::{Op, Opened},
 };
 
+static BENCHES: AtomicU64 = AtomicU64::new(0);
+
 /// Serves benches until the process is killed.
-pub(super) fn serve(folder: &Path, harness: Arc<dyn Harness>) -> ! {
+pub(super) fn serve(folder: &Path, harness: &Arc<dyn Harness>) -> ! {
     let control = UnixListener::bind(folder.join("control")).unwrap();
     let mut out = std::io::stdout();
     writeln!(out, "ready").unwrap();
     out.flush().unwrap();
-    static BENCHES: AtomicU64 = AtomicU64::new(0);
     loop {
         let (stream, _) = control.accept().unwrap();
         let number = BENCHES.fetch_add(1, Ordering::Relaxed);
@@ -124,6 +125,7 @@ fn outcome(outcome: Result<(), Failure>) -> Value {
     json(outcome.map_err(|Failure(why)| why))
 }
 
+#[allow(clippy::unit_arg)] // what answers nothing answers null
 async fn perform(world: World, op: Op) -> Value {
     let World { clock, user, server, network, finger, radio, reader } = world;
     let (clock, user, server) =

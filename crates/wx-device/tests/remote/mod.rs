@@ -33,7 +33,8 @@ const FOLDER: &str = "WX_TEST_AGENT";
 /// In the process of the agent, serves benches of this harness and never comes back.
 pub(crate) fn serve_if_asked<H: Harness + 'static>(harness: impl FnOnce() -> H) {
     if let Some(folder) = env::var_os(FOLDER) {
-        agent::serve(&PathBuf::from(folder), Arc::new(harness()));
+        let harness: Arc<dyn Harness> = Arc::new(harness());
+        agent::serve(&PathBuf::from(folder), &harness);
     }
 }
 
