@@ -10,6 +10,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, LazyLock},
 };
@@ -84,7 +85,8 @@ static PLACE: LazyLock<Place> = LazyLock::new(|| {
     Place { folder, keys, wx: Wx::builder(Host::default()).build() }
 });
 
-/// An agent starts with any journal, and one that starts after it finds the same.
+/// An agent starts with any journal, and one that starts after it finds the same; unless whole records are of a version to come: then it
+/// says so and leaves them alone.
 fn start_over(file: &[u8]) {
     let journal: PathBuf = PLACE.folder.path().join("journal");
     fs::write(&journal, file).expect("a file in memory");
@@ -93,8 +95,13 @@ fn start_over(file: &[u8]) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let _inside = runtime.enter();
         let agent = Agent::builder(PLACE.wx.clone(), PLACE.keys.clone(), Arc::new(TokioClock)).start(&journal);
-        let agent = agent.expect("whatever is in it");
-        (format!("{agent:?}"), fs::metadata(&journal).expect("a file in memory").len())
+        let found = agent.map(|agent| format!("{agent:?}")).map_err(|error| (error.kind(), error.to_string()));
+        (found, fs::metadata(&journal).expect("a file in memory").len())
     };
-    assert_eq!(start(), start(), "the journal was not kept");
+    let (found, length) = start();
+    if let Err((kind, why)) = &found {
+        assert_eq!(*kind, ErrorKind::InvalidData, "{why}");
+        assert_eq!(fs::read(&journal).expect("a file in memory"), file, "it was not left alone");
+    }
+    assert_eq!(start(), (found, length), "the journal was not kept");
 }
