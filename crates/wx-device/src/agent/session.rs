@@ -1,16 +1,13 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
-    time::Duration,
 };
 
-use futures_util::FutureExt as _;
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
-use wx_api::{Api, ApiSet, Cx, Effect, Error, ErrorKind, Reply, Result};
+use wx_api::{Api, ApiSet, Cx, Error};
 use wx_host::Wx;
 
 use super::{
@@ -23,7 +20,7 @@ use crate::{
     incoming::garbage,
     numbered::Numbered,
     outgoing::Outgoing,
-    wire::{self, Call, Context, Message, Subscribe, value},
+    wire::{self, Context, Message, Subscribe, value},
 };
 
 /// What one process of a host has going with the agent, over any number of connections, one at a time.
@@ -146,7 +143,7 @@ impl Session {
         messages: Vec<Message<'_>>,
         number: u64,
         out: &Outgoing,
-    ) -> std::result::Result<bool, LinkError> {
+    ) -> Result<bool, LinkError> {
         let _turn = self.turn.lock().await;
         if !self.is_of(number) {
             return Err(garbage("something over a connection that another has taken the place of"));
@@ -216,7 +213,7 @@ impl Session {
         }
     }
 
-    fn introduce(&self, context: &Context<'_>, number: u64) -> std::result::Result<(), LinkError> {
+    fn introduce(&self, context: &Context<'_>, number: u64) -> Result<(), LinkError> {
         let profile = value::profile(context.profile).map_err(garbage)?;
         let mut state = self.lock();
         // Those of an earlier connection may be named again, or forgotten once the host has told all.
@@ -270,7 +267,7 @@ impl Session {
         }
     }
 
-    fn subscribe(self: &Arc<Self>, wanted: &Subscribe<'_>, number: u64) -> std::result::Result<(), LinkError> {
+    fn subscribe(self: &Arc<Self>, wanted: &Subscribe<'_>, number: u64) -> Result<(), LinkError> {
         let (known, cx) = {
             let mut state = self.lock();
             let cx = state.contexts.get(&wanted.context).map(|(_, _, cx)| cx.clone());

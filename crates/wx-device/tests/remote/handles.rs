@@ -50,7 +50,7 @@ impl ClockHandle for Handle {
     }
 
     async fn advance(&self, by: Duration) {
-        self.0.later(Op::Advance(by)).await;
+        let () = self.0.later(Op::Advance(by)).await;
     }
 }
 
@@ -70,7 +70,7 @@ impl UserHandle for Handle {
     }
 
     async fn wait_for_prompts(&self, count: usize) {
-        self.0.later(Op::WaitForPrompts(count)).await;
+        let () = self.0.later(Op::WaitForPrompts(count)).await;
     }
 
     fn turn(&self, scope: Scope, on: bool) {
@@ -221,7 +221,7 @@ impl FingerHandle for Handle {
     }
 
     async fn wait_for_dialogs(&self, count: usize) {
-        self.0.later(Op::WaitForDialogs(count)).await;
+        let () = self.0.later(Op::WaitForDialogs(count)).await;
     }
 
     fn public_key(&self) -> String {
@@ -255,6 +255,6 @@ impl ReaderHandle for Handle {
     }
 
     async fn leave(&self) {
-        self.0.later(Op::Leave).await;
+        let () = self.0.later(Op::Leave).await;
     }
 }
