@@ -8,6 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -228,7 +229,7 @@ fn lock(folder: &Path) -> Result<File, LinkError> {
     let path = folder.join("lock");
     let open = || {
         let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
-        file.lock()?;
+        flock(&file, FlockOperation::LockExclusive)?;
         Ok(file)
     };
     open().map_err(|error: io::Error| failed(&path, error))

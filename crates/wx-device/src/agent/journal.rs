@@ -8,6 +8,7 @@ use std::{
 };
 
 use minicbor::{Decode, Encode};
+use rustix::fs::{FlockOperation, flock};
 use tokio::task::spawn_blocking;
 
 use super::SessionKey;
@@ -104,7 +105,8 @@ impl Journal {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let lock_path = path.with_extension("lock");
         let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(lock_path)?;
-        lock.try_lock().map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another agent has this journal"))?;
+        let taken = |_| io::Error::new(io::ErrorKind::ResourceBusy, "another agent has this journal");
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(taken)?;
         let mut bytes = Vec::new();
         match File::open(path) {
             Ok(mut file) => drop(file.read_to_end(&mut bytes)?),
@@ -176,7 +178,7 @@ impl Journal {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        let _ = state.lock.unlock(); // else it is free when this is dropped
+        let _ = flock(&state.lock, FlockOperation::Unlock); // else it is free when this is dropped
     }
 
     /// How many calls it holds for all sessions.

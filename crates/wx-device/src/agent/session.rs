@@ -23,6 +23,9 @@ use crate::{
     wire::{self, Context, Message, Subscribe, value},
 };
 
+/// After so many messages of one batch the answers to them are sent.
+const TOGETHER: usize = 32;
+
 /// What one process of a host has going with the agent, over any number of connections, one at a time.
 pub(super) struct Session {
     pub(super) key: SessionKey,
@@ -155,7 +158,10 @@ impl Session {
             }
         }
         let begun = self.begin_together(agent, &messages).await;
-        for message in messages {
+        for (place, message) in messages.into_iter().enumerate() {
+            if place % TOGETHER == TOGETHER - 1 {
+                tokio::task::yield_now().await; // what is answered so far goes out, and the host works on it meanwhile
+            }
             match message {
                 Message::Context(context) => self.introduce(&context, number)?,
                 Message::Forget(wire::Forget { context }) => drop(self.lock().contexts.remove(&context)),

@@ -1,6 +1,7 @@
 //! The conformance suite over a link to the real parts of a desktop: platform server, card reader and fingerprint reader are in another
 //! process, behind an agent.
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+#![allow(clippy::print_stderr)] // says what it does without
 
 #[path = "../../../wx-desktop/tests/finger/mod.rs"]
 mod finger;
