@@ -95,16 +95,20 @@ pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkEr
         }
     };
     let (talked, written) = tokio::join!(talk, write);
-    talked.and(written)
+    match talked {
+        Ok(true) => Ok(()), // who has said goodbye need not hear the rest
+        Ok(false) => written,
+        Err(why) => Err(why),
+    }
 }
 
-/// Everything after the handshake.
-async fn talk<R>(agent: &Agent, host: PublicKey, incoming: &mut Incoming<R>, out: &Arc<Outgoing>) -> Result<(), LinkError>
+/// Everything after the handshake; whether the host said goodbye.
+async fn talk<R>(agent: &Agent, host: PublicKey, incoming: &mut Incoming<R>, out: &Arc<Outgoing>) -> Result<bool, LinkError>
 where
     R: tokio::io::AsyncRead + Unpin,
 {
     let first = timeout(HANDSHAKE, incoming.wait()).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))??;
-    let Some(first) = first else { return Ok(()) };
+    let Some(first) = first else { return Ok(false) };
     let Message::Hello(wire::Hello { session, build }) = read(&first)? else {
         return Err(garbage("something before its hello"));
     };
@@ -115,7 +119,7 @@ where
     if is_over {
         agent.end(&attached.session, attached.number).await;
     }
-    result.map(drop)
+    result
 }
 
 /// A session's connection. However it ends, the session then waits for its host.

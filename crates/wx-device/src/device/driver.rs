@@ -211,7 +211,7 @@ impl Silence {
         self.thirds.tick().await;
         self.passed += 1;
         // Pings with number 0 are nobody's.
-        (self.passed < 4).then_some(0)
+        (self.passed < 3).then_some(0)
     }
 }
 

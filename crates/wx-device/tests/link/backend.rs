@@ -11,6 +11,7 @@ use wx_api::{
     Api, ApiSet, Cx, Event, EventHub, EventSender, Host, Result,
     hce::{Hce, HceMessage},
     login::{CheckSessionRequest, CheckSessionResult, Login, LoginRequest, LoginResult},
+    soter::{AuthMode, CheckIsSupportSoterAuthenticationRequest, CheckIsSupportSoterAuthenticationResult, Soter},
 };
 
 /// Signs in when it is let, and counts how often it was asked to.
@@ -19,6 +20,7 @@ pub(crate) struct Held {
     dropped: AtomicUsize,
     answers: Semaphore,
     reads: AtomicUsize,
+    long_reads: AtomicUsize,
     messages: EventHub,
     deadlines: std::sync::Mutex<Vec<Option<wx_api::Timestamp>>>,
 }
@@ -30,13 +32,14 @@ impl Held {
             dropped: AtomicUsize::new(0),
             answers: Semaphore::new(0),
             reads: AtomicUsize::new(0),
+            long_reads: AtomicUsize::new(0),
             messages: EventHub::default(),
             deadlines: std::sync::Mutex::default(),
         })
     }
 
     pub(crate) fn host(self: &Arc<Self>) -> Host {
-        Host { login: Some(self.clone()), hce: Some(self.clone()), ..Host::default() }
+        Host { login: Some(self.clone()), hce: Some(self.clone()), soter: Some(self.clone()), ..Host::default() }
     }
 
     /// Lets so many sign-ins answer.
@@ -52,6 +55,10 @@ impl Held {
     /// How many of them nobody waited for to the end.
     pub(crate) fn dropped(&self) -> usize {
         self.dropped.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn long_reads(&self) -> usize {
+        self.long_reads.load(Ordering::SeqCst)
     }
 
     pub(crate) fn reads(&self) -> usize {
@@ -114,6 +121,26 @@ impl Login for Held {
     async fn check_session(&self, _: &Cx, _: CheckSessionRequest) -> Result<CheckSessionResult> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         Ok(CheckSessionResult {})
+    }
+}
+
+/// How many bytes an answer of [`Soter`] has here, about.
+pub(crate) const LONG_ANSWER: usize = 12 * MODES;
+const MODES: usize = 40_000;
+
+#[async_trait]
+impl Soter for Held {
+    fn supported(&self) -> ApiSet {
+        Api::CheckIsSupportSoterAuthentication.into()
+    }
+
+    async fn check_is_support_soter_authentication(
+        &self,
+        _: &Cx,
+        _: CheckIsSupportSoterAuthenticationRequest,
+    ) -> Result<CheckIsSupportSoterAuthenticationResult> {
+        self.long_reads.fetch_add(1, Ordering::SeqCst);
+        Ok(CheckIsSupportSoterAuthenticationResult { support_mode: vec![AuthMode::FingerPrint; MODES] })
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Pair {
     /// The keys of the host, and of the agent.
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) agents: Arc<KeyRing>,
+    there: SocketAddr,
     serving: JoinHandle<()>,
     folder: TempDir,
 }
@@ -57,13 +58,14 @@ pub(crate) async fn paired_by(host: Host, clock: Arc<dyn Clock>, linger: Duratio
     let agents = Arc::new(KeyRing::open(folder.path().join("agent")).unwrap());
     let wx = Wx::builder(host).build();
     let (agent, address, serving) = start_with(clock, wx.clone(), agents.clone(), &folder, linger).await;
-    let proxy = Proxy::before(address).await;
+    let there = address;
+    let proxy = Proxy::before(there).await;
     let address = Address::Tcp(proxy.address().to_string());
     let keys = Arc::new(KeyRing::open(folder.path().join("host")).unwrap());
     let secret = agents.offer(Duration::from_secs(60)).unwrap();
     let name = Invitation::new(address.clone(), secret).accept(&keys, "a test").await.unwrap();
     assert_eq!(name, "kiosk");
-    Pair { wx, agent, proxy, address, keys, agents, serving, folder }
+    Pair { wx, agent, proxy, address, keys, agents, there, serving, folder }
 }
 
 pub(crate) fn builder(address: &Address, keys: &Arc<KeyRing>) -> Builder {
@@ -75,6 +77,15 @@ pub(crate) async fn connect(address: &Address, keys: &Arc<KeyRing>) -> Result<De
 }
 
 impl Pair {
+    /// By the network of its own that nothing happens to.
+    pub(crate) async fn connect_past_the_proxy(&self) -> Device {
+        let address = Address::Tcp(self.there.to_string());
+        self.keys.add("kiosk", self.agents.identity().public(), Some(&address.to_string())).unwrap();
+        let device = connect(&address, &self.keys).await.unwrap();
+        self.keys.add("kiosk", self.agents.identity().public(), Some(&self.address.to_string())).unwrap();
+        device
+    }
+
     pub(crate) async fn connect(&self) -> Device {
         connect(&self.address, &self.keys).await.unwrap()
     }
