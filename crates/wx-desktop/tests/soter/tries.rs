@@ -106,7 +106,7 @@ async fn where_it_cannot_be_read_how_often_nobody_may_try() {
 async fn tries_outlive_a_key_that_is_removed() {
     let bench = Bench::new().await;
     assert_eq!(try_wrong(&bench, 3).await, NOT_RECOGNIZED);
-    for name in ["key.pem", "counter"] {
+    for name in ["key.pem", "ask.pem", "attk.pem", "records", "counter"] {
         fs::remove_file(file(&bench).with_file_name(name)).unwrap();
     }
     let bench = restarted(bench).await;
