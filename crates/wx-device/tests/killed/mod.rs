@@ -171,7 +171,7 @@ impl Login for Writes {
 
     async fn login(&self, _: &Cx, req: LoginRequest) -> Result<LoginResult> {
         let number = req.timeout.unwrap_or_default();
-        writeln!(&self.0, "{number}").unwrap();
+        (&self.0).write_all(format!("{number}\n").as_bytes()).unwrap(); // at once: a kill must not leave half a line
         let _ = writeln!(std::io::stdout(), "ran {number}"); // the parent counts; it may not listen
         Ok(LoginResult { code: format!("code {number}") })
     }
