@@ -13,7 +13,6 @@
 //! - No secret is in a log, an error or a `Debug` text.
 
 mod address;
-#[cfg(feature = "agent")]
 pub mod agent;
 mod device;
 mod error;
@@ -43,6 +42,6 @@ async fn is_set(flag: &mut tokio::sync::watch::Receiver<bool>) {
 }
 
 /// The README's example runs as a test of the documentation.
-#[cfg(all(doctest, feature = "agent"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

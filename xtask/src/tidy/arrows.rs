@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wx-rules", &["wx-api"]),
     ("wx-host", &["wx-api", "wx-rules"]),
     ("wx-js", &["wx-api", "wx-host"]),
+    ("wx-device", &["wx-api", "wx-host"]),
     ("wx-platform", &["wx-api", "wx-rules", "wx-crypto"]),
     ("wx-conformance", &["wx-api", "wx-host", "wx-crypto"]),
     ("wx-android", &["wx-api", "wx-device", "wx-host"]),
