@@ -55,16 +55,18 @@ pub(crate) fn text(value: &str) -> Option<Cow<'_, str>> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quoted<'a>(&'a [u8]);
 
+#[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
 impl<'a> Quoted<'a> {
     /// What it says.
-    #[cfg(any(feature = "aws-lc-rs", feature = "rsa"))]
     pub(crate) fn text(self) -> Cow<'a, str> {
         if self.has_escapes() {
             return Cow::Owned(self.unescaped().unwrap_or_default()); // one that says nothing was not handed out
         }
         String::from_utf8_lossy(self.0)
     }
+}
 
+impl Quoted<'_> {
     /// Whether it says this. Written with escapes it is longer.
     pub(crate) fn is(self, text: &str) -> bool {
         self.0 == text.as_bytes() || self.0.len() > text.len() && self.says(text)
