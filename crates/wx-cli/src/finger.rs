@@ -43,6 +43,8 @@ pub(crate) async fn device(options: &KeyOptions) -> Result<SoterDevice, Failure>
 type Open = Box<dyn FnOnce(&Path, Arc<dyn BiometricPrompt>) -> Result<SoterDevice, StoreError> + Send>;
 
 /// What opens the key in this place. A place that this program was built without is never chosen.
+#[cfg_attr(not(feature = "tpm"), allow(clippy::needless_pass_by_value))] // only a TPM's place is taken apart
+#[cfg_attr(not(feature = "pkcs11"), allow(clippy::unnecessary_wraps))] // only a token may be named badly
 fn opener(options: &KeyOptions, place: Place) -> Result<Open, Failure> {
     let _ = options; // without tokens it has nothing more to say
     Ok(match place {
