@@ -25,6 +25,8 @@ mod numbered;
 mod outgoing;
 mod pairing;
 mod secure;
+mod terms;
+mod waits;
 mod wire;
 
 pub use self::{
@@ -35,11 +37,6 @@ pub use self::{
     pairing::{Invitation, InvitationError},
     secure::{Identity, PairingSecret, PublicKey},
 };
-
-/// Waits until it is true, or nobody is left who could make it so.
-async fn is_set(flag: &mut tokio::sync::watch::Receiver<bool>) {
-    let _ = flag.wait_for(|set| *set).await; // either way the wait is over
-}
 
 /// The README's example runs as a test of the documentation.
 #[cfg(doctest)]

@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     LinkError,
     secure::Sealer,
+    waits::until,
     wire::{Message, PART, split},
 };
 
@@ -92,13 +93,7 @@ impl Outgoing {
 
     /// Waits while too much waits.
     pub(crate) async fn room(&self) {
-        loop {
-            let written = self.room.notified();
-            if self.lock().has_room() {
-                return;
-            }
-            written.await;
-        }
+        until(&self.room, || self.has_room()).await;
     }
 
     /// Whether little enough waits.
@@ -108,13 +103,7 @@ impl Outgoing {
 
     /// Waits until nothing more is said: somebody closed it, or writing failed.
     pub(crate) async fn closed(&self) {
-        loop {
-            let closed = self.room.notified();
-            if self.lock().is_closed {
-                return;
-            }
-            closed.await;
-        }
+        until(&self.room, || self.lock().is_closed).await;
     }
 
     /// Writes whatever is said, to the end.

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::FutureExt as _;
-use wx_api::{Api, Cx, Effect, Error, ErrorKind, Reply, Result};
+use wx_api::{Api, Cx, Error, ErrorKind, Reply, Result};
 
 use super::{
     Inner, LIMITS,
@@ -11,24 +11,19 @@ use super::{
 };
 use crate::{
     outgoing::Outgoing,
+    terms::{TOO_LONG, may_repeat},
     wire::{self, Call, Message, value},
 };
-
-/// The longest result. Hosts take twice as much.
-const LONGEST: usize = 8 << 20;
 
 impl Session {
     /// Writes down all calls of one batch that must not run twice and are not known yet, together: one wait for the disk serves them all.
     pub(super) async fn begin_together(&self, agent: &Inner, messages: &[Message<'_>]) -> std::io::Result<()> {
         let once = messages.iter().filter_map(|message| match message {
-            Message::Call(call) if Api::from_name(call.api).is_some_and(|api| !is_read(api)) => Some((call.call, call.api)),
+            Message::Call(call) if Api::from_name(call.api).is_some_and(|api| !may_repeat(api)) => Some((call.call, call.api)),
             _ => None,
         });
         let mut calls: Vec<(u64, &str)> = once.collect();
-        if calls.is_empty() {
-            return Ok(());
-        }
-        {
+        if !calls.is_empty() {
             let state = self.lock();
             calls.retain(|(number, _)| !state.calls.contains_key(number));
             // Those for which there is no room are refused, and leave nothing behind.
@@ -78,7 +73,7 @@ impl Session {
                     if let Ok(answer) = minicbor::decode::<Message<'_>>(answer) {
                         out.say(answer);
                     }
-                    if is_read(api) {
+                    if may_repeat(api) {
                         state.calls.remove(&number); // the host does not say that it has this one
                     }
                     return;
@@ -89,7 +84,7 @@ impl Session {
                 None => cx,
             }
         };
-        if let (Err(error), false) = (begun, is_read(api)) {
+        if let (Err(error), false) = (begun, may_repeat(api)) {
             return refuse(&Error::internal(api, error));
         }
         match read(agent, api, cx, call) {
@@ -121,7 +116,7 @@ impl Session {
     fn answer(&self, number: u64, api: Api, result: Result<Reply>, connection: u64, out: &Outgoing) {
         let result = written(api, result);
         let message = message(number, &result);
-        if !is_read(api) {
+        if !may_repeat(api) {
             let answer = self.keep(number, &message);
             self.lock().calls.insert(number, Under { connection, running: Running::Done(answer) });
         }
@@ -133,11 +128,11 @@ impl Session {
     fn answer_later(&self, number: u64, api: Api, result: Result<Reply>) {
         let result = written(api, result);
         let message = message(number, &result);
-        let answer = if is_read(api) { message.to_vec().into() } else { self.keep(number, &message) };
+        let answer = if may_repeat(api) { message.to_vec().into() } else { self.keep(number, &message) };
         let mut state = self.lock();
         let Some(connection) = state.calls.get(&number).map(|under| under.connection) else { return }; // nobody waits any more
         let was_said = state.out.as_ref().map(|out| out.say(message)).is_some();
-        if was_said && is_read(api) {
+        if was_said && may_repeat(api) {
             state.calls.remove(&number); // should this answer be lost, the host asks again
         } else {
             state.calls.insert(number, Under { connection, running: Running::Done(answer) });
@@ -175,7 +170,7 @@ fn read(agent: &Inner, api: Api, cx: Option<Cx>, call: &Call<'_>) -> Result<(Cx,
 /// An answer as it is written.
 fn written(api: Api, result: Result<Reply>) -> Result<Vec<u8>> {
     let written = value::encode(&result?).map_err(|error| Error::internal(api, error))?;
-    if written.len() < LONGEST { Ok(written) } else { Err(Error::internal(api, "the answer is longer than a link carries")) }
+    if written.len() < TOO_LONG { Ok(written) } else { Err(Error::internal(api, "the answer is longer than a link carries")) }
 }
 
 fn message(number: u64, result: &Result<Vec<u8>>) -> Message<'_> {
@@ -183,9 +178,4 @@ fn message(number: u64, result: &Result<Vec<u8>>) -> Message<'_> {
         Ok(result) => Message::Reply(wire::Reply { call: number, result }),
         Err(error) => Message::Failure(value::failure(number, error)),
     }
-}
-
-/// Whether a call changes nothing, so that it may be repeated and need not be remembered.
-fn is_read(api: Api) -> bool {
-    api.facts().is_some_and(|facts| facts.effect == Effect::Read)
 }

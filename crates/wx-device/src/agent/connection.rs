@@ -14,23 +14,15 @@ use crate::{
     LinkError, PublicKey,
     address::Stream,
     incoming::{Incoming, garbage, read},
-    is_set,
     outgoing::Outgoing,
     secure::{Purpose, accept, busy, link_as_agent, pair_as_agent},
+    terms::{BUILD, GOODBYE, HANDSHAKE},
+    waits::is_set,
     wire::{self, Message},
 };
 
-/// How long a stranger may take until it is none.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// How long the last words may take.
-const GOODBYE: Duration = Duration::from_secs(2);
-
 /// How often it is looked up whether the host at the other end is still welcome.
 const STILL_WELCOME: Duration = Duration::from_secs(2);
-
-/// What this end runs, for the logs of the other.
-pub(crate) const BUILD: &str = concat!("wx-device ", env!("CARGO_PKG_VERSION"));
 
 /// Serves one connection to its end.
 pub(super) async fn serve(agent: Agent, mut stream: Stream) -> Result<(), LinkError> {

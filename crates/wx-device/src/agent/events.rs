@@ -7,14 +7,14 @@ use tokio::{sync::Notify, task::JoinHandle};
 use wx_api::EventStream;
 
 use super::session::Session;
-use crate::wire::{self, Message, value};
+use crate::{
+    terms::TOO_LONG,
+    wire::{self, Message, value},
+};
 
 /// How many events of one subscription may be under way. What comes when so many have not been taken waits in the subscription's own
 /// queue, where the event's policy decides.
 const WINDOW: usize = 64;
-
-/// The longest payload of an event.
-const LONGEST: usize = 8 << 20;
 
 /// One subscription of a host: what was sent and not taken is kept, to be sent again over the next connection.
 pub(super) struct Subscription {
@@ -52,7 +52,7 @@ impl Subscription {
                 };
                 // What is too long for a link is lost, and said to be.
                 let (lost, payload) = match payload {
-                    Ok(payload) if payload.len() < LONGEST => (lost, payload),
+                    Ok(payload) if payload.len() < TOO_LONG => (lost, payload),
                     _ => (Some(1), Vec::new()),
                 };
                 let mut sent = pumped.lock();

@@ -23,7 +23,7 @@ use wx_api::{ApiSet, Clock, Cx};
 use wx_host::Wx;
 
 use self::{journal::Journal, session::Session};
-use crate::{KeyRing, LinkError, PublicKey, address::Stream, is_set, wire::Limits};
+use crate::{KeyRing, LinkError, PublicKey, address::Stream, terms::LONGEST_MESSAGE, waits::is_set, wire::Limits};
 
 /// How many hosts may be connected at a time.
 const CONNECTIONS: usize = 64;
@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SESSIONS: usize = 64;
 
 /// What one session may ask for at a time.
-const LIMITS: Limits = Limits { calls: 1024, contexts: 256, subscriptions: 256, message: 16 << 20 };
+const LIMITS: Limits = Limits { calls: 1024, contexts: 256, subscriptions: 256, message: LONGEST_MESSAGE };
 
 /// Serves the APIs of one device to the hosts that were paired with it. Cheap to clone; every clone is the same agent.
 ///

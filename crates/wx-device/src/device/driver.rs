@@ -11,27 +11,16 @@ use super::{Builder, state::Shared};
 use crate::{
     LinkError, PublicKey, address,
     incoming::{Incoming, garbage, read},
-    is_set,
     outgoing::Outgoing,
-    secure::{Opener, Purpose, Sealer, greet, link_as_host},
+    secure::{Purpose, Sealer, greet, link_as_host},
+    terms::{BUILD, GOODBYE, HANDSHAKE, LONGEST_MESSAGE},
+    waits::is_set,
     wire::{self, Message, Welcome},
 };
-
-/// How long it may take until the agent has said welcome.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// How long the last words may take.
-const GOODBYE: Duration = Duration::from_secs(2);
 
 /// How long to wait before the next try, at first and at most.
 const SOONEST: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(5);
-
-/// The most bytes of a message that an agent may send, all parts together.
-const LONGEST: u32 = 16 << 20;
-
-/// What this end runs, for the logs of the other.
-const BUILD: &str = concat!("wx-device ", env!("CARGO_PKG_VERSION"));
 
 type First = oneshot::Sender<Result<(), LinkError>>;
 
@@ -107,9 +96,8 @@ impl Link {
         let open = async {
             let mut stream = self.how.address.connect().await?;
             let (bare, greetings) = greet(&mut stream.reader, &mut stream.writer, Purpose::Link).await?;
-            let (sealer, opener): (Sealer, Opener) =
-                link_as_host(bare, &greetings, self.how.keys.identity(), self.agent).await?;
-            let incoming = Incoming::new(stream.reader, opener, LONGEST);
+            let (sealer, opener) = link_as_host(bare, &greetings, self.how.keys.identity(), self.agent).await?;
+            let incoming = Incoming::new(stream.reader, opener, LONGEST_MESSAGE);
             Ok(Open { sealer, incoming, writer: stream.writer, child: stream.child })
         };
         timeout(HANDSHAKE, open).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))?

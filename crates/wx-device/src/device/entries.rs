@@ -6,10 +6,10 @@ use std::{
 };
 
 use tokio::sync::{Notify, oneshot};
-use wx_api::{Api, Clock, Effect, EventSender, Reply, Result, Timestamp};
+use wx_api::{Api, Clock, Error, EventSender, Reply, Result, Timestamp};
 
 use super::state::Shared;
-use crate::{numbered::Numbered, outgoing::Outgoing, wire};
+use crate::{numbered::Numbered, outgoing::Outgoing, terms::may_repeat, wire};
 
 /// A call without an answer.
 pub(super) struct Pending {
@@ -34,8 +34,9 @@ pub(super) struct Listening {
 }
 
 impl Pending {
-    pub(super) fn may_repeat(&self) -> bool {
-        self.api.facts().is_some_and(|facts| facts.effect == Effect::Read)
+    /// Whether it may have had an effect by now, so that it is never sent again where it is not known.
+    pub(super) fn may_have_run(&self) -> bool {
+        self.was_sent && !may_repeat(self.api)
     }
 
     pub(super) fn send(&mut self, number: u64, out: &Outgoing, clock: &dyn Clock) {
@@ -95,11 +96,19 @@ impl Drop for Queued {
 /// Whom to tell of an end, once the lock is free: what is woken may call back.
 #[derive(Default)]
 pub(super) struct Gone {
-    pub(super) answers: Vec<(oneshot::Sender<Result<Reply>>, Result<Reply>)>,
+    answers: Vec<(oneshot::Sender<Result<Reply>>, Result<Reply>)>,
     pub(super) streams: Vec<EventSender>,
 }
 
 impl Gone {
+    /// These calls fail, each in this way.
+    pub(super) fn fail(&mut self, calls: impl IntoIterator<Item = Pending>, how: impl Fn(&Pending) -> Error) {
+        self.answers.extend(calls.into_iter().map(|call| {
+            let error = how(&call);
+            (call.answer, Err(error))
+        }));
+    }
+
     pub(super) fn tell(self, room: &Notify) {
         room.notify_waiters();
         for (answer, result) in self.answers {

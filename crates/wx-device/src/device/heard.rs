@@ -6,6 +6,7 @@ use super::state::{PROOF, Shared, State};
 use crate::{
     LinkError,
     incoming::garbage,
+    terms::may_repeat,
     wire::{self, Message, value},
 };
 
@@ -17,10 +18,8 @@ impl Shared {
     pub(super) fn hear(&self, message: &Message<'_>, arrived: &mut Vec<u64>) -> std::result::Result<(), LinkError> {
         match message {
             Message::Reply(wire::Reply { call, result }) => {
-                self.answer(*call, arrived, |api| match value::reply(api, result) {
-                    Ok(reply) => Ok(reply),
-                    Err(error) => Err(Error::internal(api, error)),
-                });
+                let read = |api| value::reply(api, result).map_err(|error| Error::internal(api, error));
+                self.answer(*call, arrived, read);
             }
             Message::Failure(failure) => self.answer(failure.call, arrived, |api| Err(value::error(api, failure))),
             Message::Event(event) => {
@@ -64,7 +63,7 @@ impl Shared {
     fn answer(&self, number: u64, arrived: &mut Vec<u64>, result: impl FnOnce(Api) -> Result<Reply>) {
         let Some(call) = self.lock().calls.remove(&number) else { return };
         self.one_less();
-        if !call.may_repeat() {
+        if !may_repeat(call.api) {
             arrived.push(number);
         }
         let _ = call.answer.send(result(call.api)); // who called may just have gone

@@ -18,6 +18,7 @@ use crate::{
     LinkError,
     numbered::Numbered,
     outgoing::Outgoing,
+    waits::until,
     wire::{self, Limits, Welcome, value},
 };
 
@@ -209,13 +210,7 @@ impl Shared {
     }
 
     pub(super) async fn ended(&self) {
-        loop {
-            let over = self.over.notified();
-            if self.lock().is_over {
-                return;
-            }
-            over.await;
-        }
+        until(&self.over, || self.lock().is_over).await;
     }
 
     /// There is a link. Everything that is still of use is said again, before anything new.
@@ -226,12 +221,9 @@ impl Shared {
         state.supported = welcome.apis.iter().filter_map(|name| Api::from_name(name)).collect();
         state.limits = Some(welcome.limits);
         if !welcome.resumed {
-            let lost = take_if(&mut state.calls, |call| call.was_sent && !call.may_repeat());
-            let error = |call: Pending| {
-                let error = Error::outcome_unknown(call.api, "the device no longer knows what this host asked of it");
-                (call.answer, Err(error))
-            };
-            gone.answers.extend(lost.into_iter().map(error));
+            let why = "the device no longer knows what this host asked of it";
+            let lost = take_if(&mut state.calls, Pending::may_have_run);
+            gone.fail(lost, |call| Error::outcome_unknown(call.api, why));
         }
         if is_new || !welcome.resumed {
             let ended = take_if(&mut state.subscriptions, |listening| listening.was_sent);
@@ -273,12 +265,11 @@ impl Shared {
 
     /// The device is away for longer than anybody should wait: calls that no agent has seen fail, and so do reads.
     pub(super) fn stop_waiting(&self, why: &str) {
-        let mut state = self.lock();
         let why = format!("the device is away: {why}");
-        let waiting = take_if(&mut state.calls, |call| !call.was_sent || call.may_repeat());
-        let failed =
-            waiting.into_iter().map(|call| (call.answer, Err(Error::new(call.api, ErrorKind::Unavailable, why.clone()))));
-        let gone = Gone { answers: failed.collect(), streams: Vec::new() };
+        let mut gone = Gone::default();
+        let mut state = self.lock();
+        let waiting = take_if(&mut state.calls, |call| !call.may_have_run());
+        gone.fail(waiting, |call| Error::new(call.api, ErrorKind::Unavailable, why.clone()));
         state.away = Away::Long(why);
         drop(state);
         gone.tell(&self.room);
@@ -286,14 +277,9 @@ impl Shared {
 
     /// The device is away for so long that it has forgotten what it was asked.
     pub(super) fn give_up(&self, why: &str) {
-        let mut state = self.lock();
-        let error = |call: &Pending| Error::outcome_unknown(call.api, format_args!("the device is away: {why}"));
-        let answers = std::mem::take(&mut state.calls).into_values().map(|call| {
-            let error = error(&call);
-            (call.answer, Err(error))
-        });
-        let gone = Gone { answers: answers.collect(), streams: Vec::new() };
-        drop(state);
+        let mut gone = Gone::default();
+        let calls = std::mem::take(&mut self.lock().calls);
+        gone.fail(calls.into_values(), |call| Error::outcome_unknown(call.api, format_args!("the device is away: {why}")));
         gone.tell(&self.room);
     }
 
@@ -301,19 +287,21 @@ impl Shared {
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.is_over = true;
-        let calls = std::mem::take(&mut state.calls).into_values();
-        let subscriptions = std::mem::take(&mut state.subscriptions).into_values();
+        let calls = std::mem::take(&mut state.calls);
+        let subscriptions = std::mem::take(&mut state.subscriptions);
         let pings = std::mem::take(&mut state.pings);
         drop(state);
-        let answers = calls.map(|call| {
-            let error = if call.was_sent && !call.may_repeat() {
-                Error::outcome_unknown(call.api, "the link was closed")
+        let mut gone = Gone::default();
+        gone.streams.extend(subscriptions.into_values().map(|listening| listening.out));
+        gone.fail(calls.into_values(), |call| {
+            let why = "the link was closed";
+            if call.may_have_run() {
+                Error::outcome_unknown(call.api, why)
             } else {
-                Error::new(call.api, ErrorKind::Unavailable, "the link was closed")
-            };
-            (call.answer, Err(error))
+                Error::new(call.api, ErrorKind::Unavailable, why)
+            }
         });
-        Gone { answers: answers.collect(), streams: subscriptions.map(|listening| listening.out).collect() }.tell(&self.room);
+        gone.tell(&self.room);
         drop(pings); // whoever waits learns that nothing will come
         self.over.notify_waiters();
     }
@@ -360,7 +348,7 @@ impl State {
 }
 
 fn introduce(number: u64, cx: &Cx, out: &Outgoing) {
-    // A profile is three short fields, which always have a form.
+    // A profile is a few short fields, which always have a form.
     let profile = value::encode(cx.profile()).unwrap_or_default();
     out.say(value::context(number, cx, &profile));
 }
