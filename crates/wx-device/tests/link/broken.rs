@@ -7,14 +7,14 @@ use tokio::{
     net::TcpStream,
 };
 use wx_api::{
-    Api, ErrorKind, Invoke as _, event_channel, hce::SendHceMessageRequest, login::CheckSessionRequest,
+    ErrorKind, Invoke as _, hce::SendHceMessageRequest, login::CheckSessionRequest,
     soter::CheckIsSupportSoterAuthenticationRequest,
 };
 use wx_mock::World;
 
 use crate::{
     backend::{Held, LONG_ANSWER, number},
-    code, cx, login,
+    code, cx, linked, listen, login,
     pair::{self, paired, paired_by},
     pending_once,
     proxy::State,
@@ -22,9 +22,7 @@ use crate::{
 
 #[tokio::test]
 async fn a_call_under_way_when_the_link_breaks_is_run_once_and_answered() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     let cx = cx();
     let (reply, ()) = tokio::join!(device.invoke(&cx, login()), async {
         held.wait_for_begun(1).await;
@@ -39,9 +37,7 @@ async fn a_call_under_way_when_the_link_breaks_is_run_once_and_answered() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_on_its_way_is_said_again() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     let cx = cx();
     held.answer(1);
     pair.proxy.is(State::Deaf);
@@ -55,9 +51,7 @@ async fn an_answer_that_is_lost_on_its_way_is_said_again() {
 
 #[tokio::test]
 async fn a_hundred_breaks_under_load_run_nothing_twice_and_lose_nothing() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     let cx = cx();
     let calls = async {
         let mut codes = Vec::new();
@@ -88,12 +82,8 @@ async fn a_hundred_breaks_under_load_run_nothing_twice_and_lose_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_events_and_breaks_on_many_threads_get_in_nobodys_way() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
-    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let (held, pair, device) = linked().await;
+    let mut stream = listen(&device).await;
     let callers: Vec<_> = (0..8)
         .map(|_| {
             let (device, held, cx) = (device.clone(), held.clone(), cx());
@@ -172,9 +162,7 @@ async fn what_is_too_long_for_a_link_fails_alone() {
 
 #[tokio::test]
 async fn a_slow_network_is_only_slow() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     pair.proxy.is(State::Slow(Duration::from_millis(50)));
     held.answer(20);
     let cx = cx();
@@ -231,9 +219,7 @@ async fn a_network_that_swallows_everything_is_noticed() {
 
 #[tokio::test]
 async fn a_byte_that_was_changed_on_its_way_breaks_the_link_and_nothing_else() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     held.answer(1);
     pair.proxy.spoil();
     assert_eq!(code(device.invoke(&cx(), login()).await.unwrap()), "code 1");
@@ -284,9 +270,7 @@ async fn a_host_that_is_gone_for_good_leaves_nothing_running() {
 
 #[tokio::test]
 async fn garbage_ends_its_own_connection_only() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (_held, pair, device) = linked().await;
     let greeting = b"wx-link\n\x01\x01\x00\x00";
     let mut long_handshake = greeting.to_vec();
     long_handshake.extend(std::iter::repeat_n(0xff, 70_000));

@@ -1,22 +1,13 @@
 //! Subscriptions over a link that breaks.
 
-use wx_api::{Api, Invoke as _, Lagged, event_channel};
+use wx_api::{Api, Lagged};
 
-use crate::{
-    backend::{Held, number},
-    cx,
-    pair::paired,
-    proxy::State,
-};
+use crate::{backend::number, linked, listen, proxy::State};
 
 #[tokio::test]
 async fn events_come_in_order_and_once_over_any_number_of_connections() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
-    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let (held, pair, device) = linked().await;
+    let mut stream = listen(&device).await;
     for sent in 0..500_u16 {
         held.send(sent);
         if sent % 50 == 25 {
@@ -29,12 +20,8 @@ async fn events_come_in_order_and_once_over_any_number_of_connections() {
 
 #[tokio::test]
 async fn what_happens_while_the_link_is_down_comes_afterwards_and_what_was_too_much_is_told() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
-    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let (held, pair, device) = linked().await;
+    let mut stream = listen(&device).await;
     pair.proxy.is(State::Cut);
     for sent in 0..1000_u16 {
         held.send(sent);
@@ -59,12 +46,8 @@ async fn what_happens_while_the_link_is_down_comes_afterwards_and_what_was_too_m
 
 #[tokio::test]
 async fn a_stream_that_is_dropped_ends_the_subscription_on_the_device() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
-    let (out, stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let (held, _pair, device) = linked().await;
+    let stream = listen(&device).await;
     assert!(held.has_listener());
     drop(stream);
     device.ping().await.unwrap();
@@ -73,18 +56,12 @@ async fn a_stream_that_is_dropped_ends_the_subscription_on_the_device() {
 
 #[tokio::test]
 async fn a_subscription_ends_with_the_life_of_the_agent() {
-    let held = Held::new();
-    let mut pair = paired(held.host()).await;
-    let device = pair.connect().await;
-    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let (held, mut pair, device) = linked().await;
+    let mut stream = listen(&device).await;
     pair.restart(held.host()).await;
     assert_eq!(stream.next().await, None);
     // A new one works.
-    let (out, mut stream) = event_channel(Api::OnHceMessage.into());
-    device.subscribe(&cx(), out).unwrap();
-    device.ping().await.unwrap();
+    let mut stream = listen(&device).await;
     held.send(7);
     assert_eq!(number(&stream.next().await.unwrap().unwrap()), 7);
 }

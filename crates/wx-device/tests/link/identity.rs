@@ -11,7 +11,7 @@ use wx_device::{Address, Invitation, KeyRing, LinkError, PairingSecret};
 
 use crate::{
     backend::Held,
-    cx, login,
+    cx, linked, login,
     pair::{self, paired},
 };
 
@@ -88,9 +88,7 @@ async fn a_wrong_secret_pairs_nobody_and_a_right_one_pairs_once() {
 
 #[tokio::test]
 async fn what_was_said_over_one_connection_is_worth_nothing_over_another() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, pair, device) = linked().await;
     held.answer(1);
     device.invoke(&cx(), login()).await.unwrap();
     let recorded = pair.proxy.sent();

@@ -12,11 +12,12 @@ mod restarted;
 use std::{sync::Arc, time::Duration};
 
 use backend::Held;
-use pair::paired;
+use pair::{Pair, paired};
 use wx_api::{
-    Call, Clock, Cx, ErrorKind, Invoke as _, Reply, Timestamp,
+    Api, Call, Clock, Cx, ErrorKind, EventStream, Invoke as _, Reply, Timestamp, event_channel,
     login::{CheckSessionRequest, LoginRequest},
 };
+use wx_device::Device;
 use wx_mock::World;
 
 pub(crate) fn cx() -> Cx {
@@ -30,6 +31,22 @@ pub(crate) fn login() -> Call {
 pub(crate) fn code(reply: Reply) -> String {
     let Reply::Login(login) = reply else { panic!("{reply:?} is no login") };
     login.code
+}
+
+/// A backend in a test's hands, an agent over it, and a host that is connected.
+pub(crate) async fn linked() -> (Arc<Held>, Pair, Device) {
+    let held = Held::new();
+    let pair = paired(held.host()).await;
+    let device = pair.connect().await;
+    (held, pair, device)
+}
+
+/// A subscription that has reached the device.
+pub(crate) async fn listen(device: &Device) -> EventStream {
+    let (out, stream) = event_channel(Api::OnHceMessage.into());
+    device.subscribe(&cx(), out).unwrap();
+    device.ping().await.unwrap();
+    stream
 }
 
 /// Whether the future, asked once, has no answer yet.
@@ -61,9 +78,7 @@ async fn thousands_of_calls_at_once_all_answer() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_is_dropped_on_the_device_before_anything_later_runs() {
-    let held = Held::new();
-    let pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, _pair, device) = linked().await;
     let cx = cx();
     let mut call = device.invoke(&cx, login());
     assert!(pending_once(&mut call).await);

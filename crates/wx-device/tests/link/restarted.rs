@@ -2,13 +2,11 @@
 
 use wx_api::{ErrorKind, Invoke as _, login::CheckSessionRequest};
 
-use crate::{backend::Held, code, cx, login, pair::paired, pending_once};
+use crate::{code, cx, linked, login, pending_once};
 
 #[tokio::test]
 async fn what_had_begun_is_of_unknown_outcome_and_never_run_again() {
-    let held = Held::new();
-    let mut pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, mut pair, device) = linked().await;
     let cx = cx();
     let mut call = device.invoke(&cx, login());
     assert!(pending_once(&mut call).await);
@@ -24,9 +22,7 @@ async fn what_had_begun_is_of_unknown_outcome_and_never_run_again() {
 
 #[tokio::test]
 async fn what_only_reads_is_simply_asked_again() {
-    let held = Held::new();
-    let mut pair = paired(held.host()).await;
-    let device = pair.connect().await;
+    let (held, mut pair, device) = linked().await;
     pair.restart(held.host()).await;
     device.invoke(&cx(), CheckSessionRequest {}.into()).await.unwrap();
     assert_eq!(held.reads(), 1);

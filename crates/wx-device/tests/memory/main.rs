@@ -15,6 +15,7 @@ use wx_api::{
     Call, Cx, Invoke as _,
     login::{CheckSessionRequest, LoginRequest},
 };
+use wx_tests::bench::resident_kib;
 
 fn cx() -> Cx {
     Cx::new("wx4f4bc4dec97d474b")
@@ -41,18 +42,11 @@ async fn a_hundred_thousand_calls_leave_nothing_behind() {
     run(40).await;
     let before = resident_kib();
     run(200).await;
-    let grown = resident_kib().saturating_sub(before);
-    assert!(grown < 4096, "{grown} KiB more after 100,000 calls");
+    let grown = resident_kib() - before;
+    assert!(grown < 4096.0, "{grown} KiB more after 100,000 calls");
     assert_eq!((held.begun(), held.reads()), (2400, 240 * 490));
     let Pair { agent, .. } = &pair;
     device.ping().await.unwrap();
     let kept = format!("{agent:?}");
     assert!(kept.contains("sessions: 1") && kept.contains("kept_calls: 0"), "{kept}");
-}
-
-/// Resident memory of this process, as Linux tells it.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
