@@ -339,3 +339,30 @@ impl Running {
 pub(super) fn told(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+mod tests {
+    use std::time::Duration;
+
+    use wx_api::Host;
+    use wx_host::TokioClock;
+
+    use super::*;
+    use crate::KeyRing;
+
+    #[tokio::test]
+    async fn what_still_comes_over_a_connection_whose_place_was_taken_is_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Arc::new(KeyRing::open(folder.path().join("keys")).unwrap());
+        let agent = Agent::builder(Wx::builder(Host::default()).build(), keys, Arc::new(TokioClock));
+        let agent = agent.linger(Duration::from_secs(1)).start(folder.path().join("journal")).unwrap();
+        let session = Session::new(&agent, SessionKey::test(1));
+        let (first, second) = (Arc::new(Outgoing::default()), Arc::new(Outgoing::default()));
+        let old = session.attach(first.clone());
+        let new = session.attach(second.clone());
+        let goodbye = || vec![wire::Goodbye { reason: "" }.into()];
+        session.hear(&agent.0, goodbye(), old, &first).await.unwrap_err();
+        assert!(session.hear(&agent.0, goodbye(), new, &second).await.unwrap());
+    }
+}

@@ -94,3 +94,40 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that unwraps wrongly fails, as it should")]
+mod tests {
+    use std::sync::Arc;
+
+    use wx_api::{Cx, Event, event_channel, hce::HceMessage};
+    use wx_host::TokioClock;
+
+    use super::*;
+    use crate::{
+        outgoing::Outgoing,
+        wire::{Limits, Welcome},
+    };
+
+    #[tokio::test]
+    async fn an_event_that_has_come_and_one_that_is_too_early_are_left_alone() {
+        let shared = Shared::new(Arc::new(TokioClock)).unwrap();
+        let limits = Limits { calls: 1, contexts: 1, subscriptions: 1, message: 1 << 20 };
+        let welcome = Welcome { epoch: [1; 16], resumed: false, build: "", apis: vec!["onHCEMessage"], limits };
+        shared.attach(Arc::new(Outgoing::default()), &welcome);
+        let (out, mut stream) = event_channel(Api::OnHceMessage.into());
+        shared.subscribe(&Cx::new("wx4f4bc4dec97d474b"), &[Api::OnHceMessage], &out).unwrap();
+        drop(out);
+        let event = |number: u8| Event::from(HceMessage::command(vec![number]));
+        for number in [1, 3, 1, 2, 2, 3] {
+            let payload = value::encode(&event(number)).unwrap();
+            let message = wire::Event { subscription: 1, number: number.into(), event: "onHCEMessage", payload: &payload };
+            shared.hear(&message.into(), &mut Vec::new()).unwrap();
+        }
+        shared.hear(&wire::Ended { subscription: 1 }.into(), &mut Vec::new()).unwrap();
+        for number in 1..=3 {
+            assert_eq!(stream.next().await, Some(Ok(event(number))));
+        }
+        assert_eq!(stream.next().await, None);
+    }
+}

@@ -80,6 +80,24 @@ async fn a_hundred_breaks_under_load_run_nothing_twice_and_lose_nothing() {
     }
 }
 
+#[tokio::test]
+async fn what_nobody_wants_any_more_ends_on_the_device_though_the_link_was_down_when_it_was_dropped() {
+    let (held, pair, device) = linked().await;
+    let stream = listen(&device).await;
+    let cx = cx();
+    let mut call = device.invoke(&cx, login());
+    assert!(pending_once(&mut call).await);
+    held.wait_for_begun(1).await;
+    pair.proxy.is(State::Cut);
+    while device.ping().await.is_ok() {}
+    drop((stream, call));
+    pair.proxy.is(State::Open);
+    while device.ping().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((held.dropped(), held.has_listener()), (1, false));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn calls_events_and_breaks_on_many_threads_get_in_nobodys_way() {
     let (held, pair, device) = linked().await;
