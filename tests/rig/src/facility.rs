@@ -1,6 +1,6 @@
 use std::{env, path::Path, process::Command};
 
-use crate::{fingerprint, softhsm, stack, swtpm, terminal};
+use crate::{bus, fingerprint, keyring, softhsm, stack, swtpm, terminal};
 
 /// A part of the outside that a machine may lack.
 #[derive(Debug)]
@@ -21,11 +21,8 @@ pub static PCSC: Facility = Facility {
 };
 
 /// A fingerprint reader.
-pub static FINGERPRINTS: Facility = Facility {
-    required: "WX_REQUIRE_FPRINTD",
-    files: &[(fingerprint::BUS, "dbus"), (fingerprint::FPRINTD, "fprintd")],
-    module: None,
-};
+pub static FINGERPRINTS: Facility =
+    Facility { required: "WX_REQUIRE_FPRINTD", files: &[(bus::BUS, "dbus"), (fingerprint::FPRINTD, "fprintd")], module: None };
 
 /// A TPM, and the tool that ends its lockout.
 pub static TPM: Facility = Facility {
@@ -37,8 +34,16 @@ pub static TPM: Facility = Facility {
 /// A PKCS#11 token.
 pub static TOKENS: Facility = Facility { required: "WX_REQUIRE_PKCS11", files: &[(softhsm::MODULE, "softhsm2")], module: None };
 
+/// A secret service, and a user who answers its dialogs.
+pub static SECRETS: Facility = Facility {
+    required: "WX_REQUIRE_SECRETS",
+    files: &[(bus::BUS, "dbus"), (keyring::DAEMON, "gnome-keyring"), (terminal::PYTHON, "python3")],
+    module: Some(("ctypes; ctypes.CDLL('libgcr-base-3.so.1')", "gnome-keyring")), // a library of its own is the user
+};
+
 /// Networks of a test's own, which take root besides.
 pub static NETWORKS: Facility = Facility { required: "WX_REQUIRE_NETNS", files: &[("/usr/sbin/ip", "iproute2")], module: None };
+
 /// A virtual machine for Java, and the compiler.
 pub static JAVA: Facility = Facility {
     required: "WX_REQUIRE_JAVA",

@@ -1,8 +1,6 @@
 use std::{
-    fs,
-    io::{self, BufRead as _, BufReader},
+    fs, io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,11 +14,13 @@ use tokio::{
     net::UnixStream,
     sync::{OnceCell, watch},
 };
-use zbus::{Connection, Message, MessageStream, OwnedObjectPath, connection::Builder, fdo::DBusProxy};
+use zbus::{Connection, Message, MessageStream, OwnedObjectPath, connection::Builder};
 
-use crate::polkit::Authority;
+use crate::{
+    bus::{self, Bus},
+    polkit::Authority,
+};
 
-pub(crate) const BUS: &str = "/usr/bin/dbus-daemon";
 pub(crate) const FPRINTD: &str = "/usr/libexec/fprintd";
 
 const SERVICE: &str = "net.reactivated.Fprint";
@@ -51,7 +51,7 @@ pub struct Progress {
 /// The bus, and the polkit on it.
 #[derive(Debug)]
 struct Running {
-    bus: Child,
+    _bus: Bus,
     _polkit: Connection,
 }
 
@@ -90,47 +90,18 @@ impl Fingerprints {
     pub async fn start(&self) -> io::Result<()> {
         self.stop();
         let folder = self.folder.path();
-        let services = folder.join("services");
-        fs::create_dir_all(&services)?;
-        let socket = folder.join("bus").display().to_string();
         let here = |name: &str| folder.join(name).display().to_string();
         let command = format!(
-            "/usr/bin/env DBUS_SYSTEM_BUS_ADDRESS=unix:path={socket} FP_VIRTUAL_DEVICE={} STATE_DIRECTORY={} {FPRINTD} --no-timeout",
+            "/usr/bin/env DBUS_SYSTEM_BUS_ADDRESS={} FP_VIRTUAL_DEVICE={} STATE_DIRECTORY={} {FPRINTD} --no-timeout",
+            self.address(),
             here("finger"),
             here("state")
         );
-        fs::write(services.join("fprintd.service"), format!("[D-BUS Service]\nName={SERVICE}\nExec={command}\n"))?;
-        let conf = format!(
-            r#"<busconfig><type>custom</type><listen>unix:path={socket}</listen><servicedir>{}</servicedir><policy context="default">
-            <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy></busconfig>"#,
-            services.display()
-        );
-        fs::write(folder.join("bus.conf"), conf)?;
-        let log = fs::File::create(folder.join("log"))?;
-        let mut bus = Command::new(BUS)
-            .args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"])
-            .arg(folder.join("bus.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()?;
-        // It says its address once programs may come.
-        let said = bus.stdout.take().map(BufReader::new).and_then(|said| said.lines().next()).transpose();
-        let polkit = match said {
-            Ok(Some(_)) => self.connect().await,
-            _ => Err(zbus::Error::Failure(fs::read_to_string(folder.join("log")).unwrap_or_default())),
-        };
-        match polkit {
-            Ok(polkit) => {
-                *self.running() = Some(Running { bus, _polkit: polkit });
-                Ok(())
-            }
-            Err(error) => {
-                let _ = bus.kill();
-                let _ = bus.wait();
-                Err(io::Error::other(error))
-            }
-        }
+        Bus::serve(folder, SERVICE, &command)?;
+        let bus = Bus::start(folder)?;
+        let polkit = self.connect().await.map_err(io::Error::other)?;
+        *self.running() = Some(Running { _bus: bus, _polkit: polkit });
+        Ok(())
     }
 
     /// Serves polkit on the bus, and listens to fprintd.
@@ -161,11 +132,7 @@ impl Fingerprints {
 
     /// Kills the bus, and with it fprintd, as a crash would.
     pub fn stop(&self) {
-        if let Some(mut running) = self.running().take() {
-            let _ = running.bus.kill(); // it may have ended by itself
-            let _ = running.bus.wait();
-        }
-        let _ = fs::remove_file(self.folder.path().join("bus")); // or there was none
+        self.running().take();
     }
 
     /// Whether the bus runs.
@@ -175,7 +142,7 @@ impl Fingerprints {
 
     /// The address of the bus.
     pub fn address(&self) -> String {
-        format!("unix:path={}", self.folder.path().join("bus").display())
+        Bus::address(self.folder.path())
     }
 
     /// Whether polkit lets anybody use the reader. It does at first.
@@ -220,19 +187,7 @@ impl Fingerprints {
     ///
     /// It does not run.
     pub async fn kill_fprintd(&self) -> io::Result<()> {
-        let work = async {
-            let connection = Builder::address(self.address().as_str()).build().await?;
-            let bus = DBusProxy::new(&connection).await?;
-            let owners = bus.receive_name_owner_changed_with_args(&[(0, SERVICE)]).await?;
-            Ok::<_, zbus::Error>((bus.get_connection_unix_process_id(SERVICE.try_into()?).await?, owners))
-        };
-        let (process, mut owners) = work.await.map_err(io::Error::other)?;
-        let killed = Command::new("kill").args(["-9", &process.to_string()]).status()?;
-        if !killed.success() {
-            return Err(io::Error::other("fprintd could not be killed"));
-        }
-        owners.next().await; // the bus has seen it: until then, who asks is sent to the one that is dying
-        Ok(())
+        bus::kill(&self.address(), SERVICE).await
     }
 
     /// Enrols the finger through fprintd, as a user would.
