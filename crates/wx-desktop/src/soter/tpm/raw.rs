@@ -7,6 +7,7 @@ use std::{
 };
 
 use wx_crypto::attestation::Certified;
+use zeroize::Zeroizing;
 
 use super::{super::StoreError, session::padded};
 
@@ -17,6 +18,8 @@ const BARE: u16 = 0x8001;
 const WITH_PASSWORDS: u16 = 0x8002;
 /// Tag, size and code of a command or an answer.
 const HEAD: usize = 10;
+/// A password's session but for the password: what it is, no nonce, no attributes, and a length.
+const SESSION: usize = 9;
 /// The longest answer that there is.
 const LONGEST: usize = 4096;
 
@@ -81,17 +84,24 @@ impl Raw {
 
     /// What the TPM answers to a command, after the head.
     fn ask(&mut self, code: u32, handles: &[u32], passwords: &[&[u8]], parameters: &[u8]) -> Result<Vec<u8>> {
-        let mut body: Vec<u8> = handles.iter().flat_map(|handle| handle.to_be_bytes()).collect();
+        let sessions: usize = passwords.iter().map(|password| SESSION + password.len()).sum();
+        let (tag, sessions_head) = if passwords.is_empty() { (BARE, 0) } else { (WITH_PASSWORDS, 4) };
+        let size = HEAD + 4 * handles.len() + sessions_head + sessions + parameters.len();
+        let mut command = Zeroizing::new(Vec::with_capacity(size)); // growing would leave passwords behind
+        command.extend(tag.to_be_bytes());
+        command.extend(length(size).to_be_bytes());
+        command.extend(code.to_be_bytes());
+        command.extend(handles.iter().flat_map(|handle| handle.to_be_bytes()));
         if !passwords.is_empty() {
-            let session = |password: &&[u8]| [&PASSWORD.to_be_bytes()[..], &[0, 0, 0], &sized(password)].concat();
-            let sessions: Vec<u8> = passwords.iter().flat_map(session).collect();
-            body.extend(length(sessions.len()).to_be_bytes());
-            body.extend(sessions);
+            command.extend(length(sessions).to_be_bytes());
         }
-        body.extend(parameters);
-        let tag = if passwords.is_empty() { BARE } else { WITH_PASSWORDS };
-        let size = length(HEAD + body.len());
-        let command = [&tag.to_be_bytes()[..], &size.to_be_bytes(), &code.to_be_bytes(), &body].concat();
+        for password in passwords {
+            command.extend(PASSWORD.to_be_bytes());
+            command.extend([0, 0, 0]);
+            command.extend(short(password.len()).to_be_bytes());
+            command.extend(*password);
+        }
+        command.extend(parameters);
         // In one piece: a device takes no other.
         self.0.write_all(&command).and_then(|()| self.0.flush()).map_err(failed)?;
         let answer = self.answer().map_err(failed)?;
@@ -108,9 +118,12 @@ impl Raw {
             let read = self.0.read(&mut answer[len..])?;
             len += read;
             let size = answer[..len].get(2..6).and_then(|size| size.try_into().ok()).map(u32::from_be_bytes);
-            if read == 0 || size.is_some_and(|size| length(len) >= size) {
-                answer.truncate(len);
+            if let Some(size) = size.and_then(|size| usize::try_from(size).ok()).filter(|size| len >= *size) {
+                answer.truncate(size);
                 return Ok(answer);
+            }
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
     }
@@ -138,8 +151,11 @@ impl<'a> Answer<'a> {
 
 /// The bytes after their number in two bytes.
 fn sized(bytes: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX); // nothing here is that long, and a TPM would refuse it
-    [&len.to_be_bytes(), bytes].concat()
+    [&short(bytes.len()).to_be_bytes(), bytes].concat()
+}
+
+fn short(bytes: usize) -> u16 {
+    u16::try_from(bytes).unwrap_or(u16::MAX) // nothing here is that long, and a TPM would refuse it
 }
 
 fn length(bytes: usize) -> u32 {
@@ -152,4 +168,133 @@ fn failed(error: io::Error) -> StoreError {
 
 fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Hardware { part: "TPM", source: source.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
+
+    use std::{
+        collections::VecDeque,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    /// A TPM that says what it was told to, a few bytes at a time, and keeps what it was asked.
+    #[derive(Clone, Default)]
+    struct Fake {
+        asked: Arc<Mutex<Vec<Vec<u8>>>>,
+        answers: Arc<Mutex<VecDeque<Vec<u8>>>>,
+    }
+
+    impl Write for Fake {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.asked.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Read for Fake {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let mut answers = self.answers.lock().unwrap();
+            let Some(answer) = answers.front_mut() else { return Ok(0) };
+            let len = answer.len().min(7).min(into.len());
+            into[..len].copy_from_slice(&answer[..len]);
+            answer.drain(..len);
+            if answer.is_empty() {
+                answers.pop_front();
+            }
+            Ok(len)
+        }
+    }
+
+    fn answer(code: u32, body: &[u8]) -> Vec<u8> {
+        [&BARE.to_be_bytes()[..], &length(HEAD + body.len()).to_be_bytes(), &code.to_be_bytes(), body].concat()
+    }
+
+    /// What a TPM answers to the four commands: the counter's area, a key, what it certifies, and that the key is gone.
+    fn answers() -> [Vec<u8>; 4] {
+        let certified = [&[0, 0, 0, 17][..], &sized(b"attest"), &[0, 0x16, 0, 0x0B], &sized(b"signature")].concat();
+        [
+            answer(0, &[&sized(b"public area")[..], &sized(b"name")].concat()),
+            answer(0, &[&0x8000_0001_u32.to_be_bytes()[..], b"and more"].concat()),
+            answer(0, &certified),
+            answer(0, &[]),
+        ]
+    }
+
+    fn certify(answers: impl IntoIterator<Item = Vec<u8>>) -> (Result<Certified>, Vec<Vec<u8>>) {
+        let fake = Fake { answers: Arc::new(Mutex::new(answers.into_iter().collect())), ..Fake::default() };
+        let certified = Raw(Box::new(fake.clone())).certify_counter(b"template", 0x0180_0001, b"the password", b"nonce");
+        let asked = fake.asked.lock().unwrap().clone();
+        (certified, asked)
+    }
+
+    #[test]
+    fn a_counter_is_certified_by_four_whole_commands() {
+        let (certified, asked) = certify(answers());
+        let Certified { public, attest, signature } = certified.unwrap();
+        assert_eq!((public.as_slice(), attest.as_slice()), (&b"public area"[..], &b"attest"[..]));
+        assert!(signature.ends_with(b"signature"));
+        let codes = [NV_READ_PUBLIC, CREATE_PRIMARY, NV_CERTIFY, FLUSH_CONTEXT];
+        assert_eq!(asked.len(), codes.len());
+        for (command, code) in asked.iter().zip(codes) {
+            assert_eq!(command[2..6], length(command.len()).to_be_bytes(), "{command:02x?}");
+            assert_eq!(command[6..10], code.to_be_bytes(), "{command:02x?}");
+        }
+        // Two sessions: one without a password, and one with it.
+        let sessions =
+            [&PASSWORD.to_be_bytes()[..], &[0; 5], &PASSWORD.to_be_bytes(), &[0; 3], &sized(b"the password")].concat();
+        let certify = &asked[2];
+        assert_eq!(certify[..2], WITH_PASSWORDS.to_be_bytes());
+        assert_eq!(certify[22..26], length(sessions.len()).to_be_bytes());
+        assert_eq!(certify[26..26 + sessions.len()], sessions);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_anywhere_is_an_error() {
+        for (n, whole) in answers().iter().enumerate() {
+            for len in 0..whole.len() {
+                let cut =
+                    answers().into_iter().enumerate().map(|(m, whole)| if m == n { whole[..len].to_vec() } else { whole });
+                // The TPM says no more after it.
+                let (certified, asked) = certify(cut.take(n + 1));
+                assert!(certified.is_err(), "answer {n} cut at {len}: {asked:02x?}");
+            }
+            // And one whose head says that this is all.
+            for len in HEAD..whole.len() {
+                let said = answers().into_iter().enumerate().map(|(m, mut answer)| {
+                    if m == n {
+                        answer.truncate(len);
+                        answer[2..6].copy_from_slice(&length(len).to_be_bytes());
+                    }
+                    answer
+                });
+                let needed = [23, 14, whole.len(), whole.len()][n];
+                assert_eq!(certify(said).0.is_ok(), len >= needed, "answer {n} of {len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_and_the_key_is_given_back() {
+        let [public, key, _, gone] = answers();
+        let (certified, asked) = certify([public, key, answer(0x98E, &[]), gone]);
+        let error = certified.unwrap_err().to_string();
+        assert_eq!(error, "the TPM cannot be used: it refused with [00, 00, 09, 8e]");
+        assert_eq!(asked[3][6..10], FLUSH_CONTEXT.to_be_bytes());
+        assert_eq!(asked[3][10..], 0x8000_0001_u32.to_be_bytes());
+    }
+
+    #[test]
+    fn what_takes_more_than_bytes_is_not_connected_to() {
+        assert!(Raw::connect("tabrmd:bus_name=com.intel.tss2.Tabrmd").unwrap().is_none());
+        assert!(Raw::connect("swtpm:path=/tmp/socket").unwrap().is_none());
+        assert!(Raw::connect("device:/nowhere/tpm0").is_err());
+    }
 }
