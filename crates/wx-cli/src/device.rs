@@ -153,8 +153,8 @@ impl DeviceOptions {
                 let store = ForThisRun::new(settings::open()?, decided);
                 let consent = Consent::new(Arc::new(TerminalPrompt::default()), Arc::new(store));
                 let clock: Arc<dyn Clock> = Arc::new(TokioClock);
-                let mut builder =
-                    Desktop::builder(clock.clone()).platform(self.platform()?).soter(finger::device(&self.soter_key).await?);
+                let soter = finger::device(&self.soter_key)?;
+                let mut builder = Desktop::builder(clock.clone()).platform(self.platform()?).soter_when_needed(soter);
                 if let Some(address) = self.vpcd {
                     let vpcd = Vpcd::at(address).map_err(Failure::misuse)?;
                     builder = builder.hce(Arc::new(DesktopHce::new(Arc::new(vpcd), clock.clone())));

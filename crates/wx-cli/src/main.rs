@@ -21,6 +21,7 @@ mod input;
 mod link;
 mod output;
 mod settings;
+mod soter_files;
 mod soter_key;
 mod terminal;
 mod world_file;

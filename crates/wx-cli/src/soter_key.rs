@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use crate::{doctor::Part, failure::Failure, folders, input::Text};
+use crate::{doctor::Part, failure::Failure, folders, input::Text, soter_files::Files};
 
 /// Where the desktop backend has the key that signs what a finger confirmed.
 #[derive(Clone, Debug, Default, Args)]
@@ -17,6 +17,9 @@ pub(crate) struct KeyOptions {
     /// has a key in, a TPM, the token that is named, and a file.
     #[arg(long, value_name = "PLACE", default_value = "best", env = "WX_SOTER_KEY")]
     soter_key: Wanted,
+    /// How key files are kept.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "best", env = "WX_SOTER_FILES")]
+    pub(crate) soter_files: Files,
     /// The module of a PKCS#11 token, such as /usr/lib/opensc-pkcs11.so.
     #[arg(long, value_name = "FILE", requires_all = ["pkcs11_token", "pkcs11_pin"], env = "WX_PKCS11_MODULE")]
     pkcs11_module: Option<PathBuf>,
@@ -99,20 +102,29 @@ impl KeyOptions {
     }
 
     /// The place as `wx doctor` tells it.
-    pub(crate) fn part(&self) -> Part {
-        let chosen = folder().and_then(|folder| Ok((self.choose(&folder)?, folder)));
-        let (found, detail) = match chosen {
-            Ok((Choice { place, why }, folder)) => (true, format!("{place}: {why} ({})", folder.display())),
+    pub(crate) async fn part(&self) -> Part {
+        let (found, detail) = match self.chosen().await {
+            Ok(detail) => (true, detail),
             Err(failure) => (false, failure.to_string()),
         };
         Part {
             name: "SOTER key",
             found,
             detail,
-            get: "say where with --soter-key",
+            get: "say where with --soter-key, and how files are kept with --soter-files",
             purpose: "signing what a finger confirmed",
             apis: vec!["startSoterAuthentication"],
             used: true,
+        }
+    }
+
+    async fn chosen(&self) -> Result<String, Failure> {
+        let folder = folder()?;
+        let Choice { place, why } = self.choose(&folder)?;
+        let chosen = format!("{place}: {why} ({})", folder.display());
+        match place {
+            Place::Tpm(_) => Ok(chosen),
+            Place::File | Place::Token => Ok(format!("{chosen}; its key files are {}", self.soter_files.tell(&folder).await?)),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     Desktop,
     hce::{DesktopHce, Vpcd},
     platform::{Platform, authority},
-    soter::{DesktopSoter, SoterDevice},
+    soter::{DesktopSoter, OpenSoter, Opened, SoterDevice},
 };
 
 /// Where the platform is.
@@ -62,7 +62,7 @@ pub struct Builder {
     port: u16,
     patience: Duration,
     hce: Option<Arc<DesktopHce>>,
-    soter: Option<SoterDevice>,
+    soter: Option<Opened>,
 }
 
 impl Builder {
@@ -112,7 +112,14 @@ impl Builder {
 
     /// Biometric confirmation with this device. Without one SOTER is not there, and says so: who asks for a finger is the host's to say.
     pub fn soter(mut self, device: SoterDevice) -> Self {
-        self.soter = Some(device);
+        self.soter = Some(Opened::by(Arc::new(device)));
+        self
+    }
+
+    /// As [`soter`](Self::soter), with a device that is opened when something is first to be confirmed: until then no key is made, and nobody
+    /// is asked for a password.
+    pub fn soter_when_needed(mut self, opener: Arc<dyn OpenSoter>) -> Self {
+        self.soter = Some(Opened::by(opener));
         self
     }
 

@@ -12,6 +12,7 @@
 //! - Results name the key's place honestly (`tee_n`): on a desktop the finger gates the key in software, whatever holds it.
 
 mod counter;
+mod device;
 mod folder;
 #[cfg(feature = "fprint")]
 mod fprint;
@@ -19,6 +20,7 @@ mod keys;
 mod memory;
 mod reader;
 mod records;
+mod seal;
 #[cfg(any(feature = "pkcs11", feature = "tpm"))]
 mod sessions;
 mod software;
@@ -29,13 +31,13 @@ mod token;
 mod tpm;
 mod tries;
 
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{select, task::spawn_blocking};
 use wx_api::{
-    Api, ApiSet, BiometricPrompt, Clock, Cx, Error, Result, Sensor, Touch,
+    Api, ApiSet, Clock, Cx, Error, Result, Sensor, Touch,
     soter::{
         AuthMode, CheckIsSoterEnrolledInDeviceRequest, CheckIsSoterEnrolledInDeviceResult,
         CheckIsSupportSoterAuthenticationRequest, CheckIsSupportSoterAuthenticationResult, Soter, SoterCode,
@@ -44,19 +46,24 @@ use wx_api::{
 };
 use wx_crypto::attestation::{Attestation, Certified};
 use wx_platform::wire::host;
-use wx_rules::soter::{Attempt, Device, Lockout, Step, enrolment, failure, named, support};
+use wx_rules::soter::{Attempt, Device, Step, begin, enrolment, failure, named, support};
 
+pub(crate) use self::device::Opened;
 #[cfg(feature = "fprint")]
 pub use self::fprint::Fprint;
+#[cfg(feature = "secret-service")]
+pub use self::seal::{SecretService, SecretsError};
 #[cfg(feature = "pkcs11")]
 pub use self::token::Token;
 #[cfg(feature = "tpm")]
 pub use self::tpm::Tpm;
 pub use self::{
     counter::{FileCounter, MonotonicCounter},
+    device::{OpenSoter, SoterDevice},
     keys::{SoterKeyStore, StoreError},
     memory::MemoryFinger,
     records::Records,
+    seal::Seal,
     software::SoftwareKey,
     statement::{Signed, Statement},
     tries::WrongTries,
@@ -70,79 +77,28 @@ use crate::platform::Platform;
 /// How long a dialog stays open without a finger. Then it is as if the user had closed it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What confirms for the mini-programs of a host. Any number of desktops may share the parts.
-#[derive(Clone)]
-pub struct SoterDevice {
-    /// Where the key is.
-    pub keys: Arc<dyn SoterKeyStore>,
-    /// What counts the key's signatures. One key, one counter.
-    pub counter: Arc<dyn MonotonicCounter>,
-    /// Who asks for the finger.
-    pub prompt: Arc<dyn BiometricPrompt>,
-    /// Where wrong fingers are remembered.
-    pub wrong_tries: WrongTries,
-}
-
-impl SoterDevice {
-    /// A key, a counter and the wrong tries in files of this folder, which are made if they are not there. Making a key takes a tenth of a
-    /// second or two.
-    ///
-    /// # Errors
-    ///
-    /// As [`FileCounter::open`] and [`SoftwareKey::open`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use wx_desktop::soter::{MemoryFinger, SoterDevice};
-    ///
-    /// # let folder = tempfile::tempdir()?;
-    /// # let folder = folder.path();
-    /// let finger = Arc::new(MemoryFinger::default()); // a product has a real one
-    /// let device = SoterDevice::software(folder, finger)?;
-    /// assert_eq!(device.keys.name(), "software"); // and does not pretend to be more
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn software(folder: impl AsRef<Path>, prompt: Arc<dyn BiometricPrompt>) -> std::result::Result<Self, StoreError> {
-        let counter = Arc::new(FileCounter::open(&folder)?); // first: it is begun in an empty folder only
-        let wrong_tries = WrongTries::open(&folder)?;
-        Ok(Self { keys: Arc::new(SoftwareKey::open(&folder)?), counter, prompt, wrong_tries })
-    }
-}
-
-impl fmt::Debug for SoterDevice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SoterDevice").field("keys", &self.keys).field("counter", &self.counter).finish_non_exhaustive()
-    }
-}
-
 /// Biometric confirmation for all mini-programs of a host, with one reader.
-#[derive(Debug)]
 pub(crate) struct DesktopSoter {
     platform: Arc<Platform>,
-    clock: Time,
-    device: SoterDevice,
+    clock: Arc<dyn Clock>,
+    device: Opened,
     reader: Reader,
 }
 
-/// The host's clock.
-struct Time(Arc<dyn Clock>);
-
-impl fmt::Debug for Time {
+impl fmt::Debug for DesktopSoter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
+        f.debug_struct("DesktopSoter").field("device", &self.device).finish_non_exhaustive()
     }
 }
 
 impl DesktopSoter {
-    pub(crate) fn new(platform: Arc<Platform>, clock: Arc<dyn Clock>, device: SoterDevice) -> Self {
-        Self { platform, clock: Time(clock), device, reader: Reader::default() }
+    pub(crate) fn new(platform: Arc<Platform>, clock: Arc<dyn Clock>, device: Opened) -> Self {
+        Self { platform, clock, device, reader: Reader::default() }
     }
 
     /// What the machine is at this moment, for this user.
     async fn sensed(&self, cx: &Cx) -> (Device, Option<Sensor>) {
-        let sensor = self.device.prompt.sensor(cx).await;
+        let sensor = self.device.prompt().sensor(cx).await;
         let device = Device {
             supported: sensor.is_some(),
             authorized: sensor.as_ref().is_some_and(|sensor| sensor.allowed),
@@ -154,8 +110,8 @@ impl DesktopSoter {
 
     /// Tells the platform whose key this is, and who vouches for it. It may know already: it is asked each time, for it may have been set
     /// up anew.
-    async fn enrol(&self, cx: &Cx) -> Result<()> {
-        let (app, user, keys) = (cx.app().to_string(), cx.user().to_string(), &self.device.keys);
+    async fn enrol(&self, cx: &Cx, keys: &Arc<dyn SoterKeyStore>) -> Result<()> {
+        let (app, user) = (cx.app().to_string(), cx.user().to_string());
         let (api, client) = (Api::StartSoterAuthentication, self.platform.client());
         let key = host::SoterKey { app: app.clone(), user: user.clone(), public_key: keys.public_key().to_owned() };
         let known = self.platform.ask(api, client.soter_key(&key)).await?;
@@ -163,7 +119,7 @@ impl DesktopSoter {
             return Ok(());
         }
         let attestation = match known.nonce {
-            Some(nonce) => self.attested(nonce).await?,
+            Some(nonce) => attested(keys.clone(), nonce).await?,
             None => None,
         };
         let Records { attk, ask, auth_key, .. } = keys.records();
@@ -172,30 +128,24 @@ impl DesktopSoter {
         self.platform.ask(api, client.enrol_soter_key(&enrolment)).await.map(drop)
     }
 
-    /// What the key's hardware says of it.
-    async fn attested(&self, nonce: String) -> Result<Option<host::SoterAttestation>> {
-        let broken = |error: &dyn fmt::Display| Error::internal(Api::StartSoterAuthentication, error);
-        let bytes = STANDARD.decode(&nonce).map_err(|error| broken(&error))?;
-        let keys = self.device.keys.clone();
-        let attested = spawn_blocking(move || keys.attest(&bytes)).await.map_err(|error| broken(&error))?;
-        Ok(attested.map_err(|error| broken(&error))?.map(|Attestation { key, counter }| {
-            let (key, counter) = (certified(&key), certified(&counter));
-            host::SoterAttestation { nonce, key, counter }
-        }))
-    }
-
     /// Shows the dialog until a finger has confirmed the challenge.
-    async fn confirmed(&self, cx: &Cx, req: StartSoterAuthenticationRequest, mut attempt: Attempt) -> Result<Presence> {
-        let mut dialog = self.device.prompt.open(cx, req.auth_content.as_deref().unwrap_or_default());
-        let end = self.clock.0.now() + PATIENCE;
+    async fn confirmed(
+        &self,
+        cx: &Cx,
+        req: StartSoterAuthenticationRequest,
+        mut attempt: Attempt,
+        wrong_tries: &WrongTries,
+    ) -> Result<Presence> {
+        let mut dialog = self.device.prompt().open(cx, req.auth_content.as_deref().unwrap_or_default());
+        let end = self.clock.now() + PATIENCE;
         loop {
             let touch = select! {
                 biased;
                 touch = dialog.touch() => touch,
-                () = self.clock.0.sleep_until(end) => Touch::Cancel,
+                () = self.clock.sleep_until(end) => Touch::Cancel,
             };
             let mode = attempt.mode();
-            let step = self.device.wrong_tries.judge(attempt, touch, self.clock.0.now()).await;
+            let step = wrong_tries.judge(attempt, touch, self.clock.now()).await;
             match step.map_err(|error| internal(mode, error))? {
                 Step::TryAgain(next) => attempt = next,
                 Step::Matched { mode, fid } => {
@@ -207,24 +157,35 @@ impl DesktopSoter {
             }
         }
     }
+}
 
-    /// Counts, states what was confirmed, and signs that. The turn ends with it, also when nobody waits for it any more.
-    async fn sign(&self, presence: Presence, sensor: Sensor, turn: Turn) -> Result<StartSoterAuthenticationResult> {
-        let mode = presence.mode;
-        let SoterDevice { keys, counter, .. } = self.device.clone();
-        let work = move || {
-            let _turn = turn;
-            let count = counter.next()?;
-            keys.sign(presence.state(count, Origin::of(&*keys, sensor)))
-        };
-        let signed = spawn_blocking(work).await.map_err(|error| internal(mode, error))?;
-        Ok(signed.map_err(|error| internal(mode, error))?.into())
-    }
+/// What the key's hardware says of it.
+async fn attested(keys: Arc<dyn SoterKeyStore>, nonce: String) -> Result<Option<host::SoterAttestation>> {
+    let broken = |error: &dyn fmt::Display| Error::internal(Api::StartSoterAuthentication, error);
+    let bytes = STANDARD.decode(&nonce).map_err(|error| broken(&error))?;
+    let attested = spawn_blocking(move || keys.attest(&bytes)).await.map_err(|error| broken(&error))?;
+    Ok(attested.map_err(|error| broken(&error))?.map(|Attestation { key, counter }| {
+        let (key, counter) = (certified(&key), certified(&counter));
+        host::SoterAttestation { nonce, key, counter }
+    }))
 }
 
 fn certified(Certified { public, attest, signature }: &Certified) -> host::SoterCertified {
     let [public, attest, signature] = [public, attest, signature].map(|part| STANDARD.encode(part));
     host::SoterCertified { public, attest, signature }
+}
+
+/// Counts, states what was confirmed, and signs that. The turn ends with it, also when nobody waits for it any more.
+async fn sign(device: SoterDevice, presence: Presence, sensor: Sensor, turn: Turn) -> Result<StartSoterAuthenticationResult> {
+    let mode = presence.mode;
+    let SoterDevice { keys, counter, .. } = device;
+    let work = move || {
+        let _turn = turn;
+        let count = counter.next()?;
+        keys.sign(presence.state(count, Origin::of(&*keys, sensor)))
+    };
+    let signed = spawn_blocking(work).await.map_err(|error| internal(mode, error))?;
+    Ok(signed.map_err(|error| internal(mode, error))?.into())
 }
 
 /// The failure of a part, which a script need not know.
@@ -260,19 +221,17 @@ impl Soter for DesktopSoter {
         req: StartSoterAuthenticationRequest,
     ) -> Result<StartSoterAuthenticationResult> {
         let (device, sensor) = self.sensed(cx).await;
-        let now = self.clock.0.now();
-        let (lockout, unknown) = match self.device.wrong_tries.at(now).await {
-            Ok(lockout) => (lockout, None),
-            Err(error) => (Lockout::default(), Some(error)),
-        };
-        let (attempt, turn) = self.reader.begin(&req, &device, &lockout, now)?;
-        if let Some(error) = unknown {
-            return Err(internal(attempt.mode(), error)); // how often fingers were wrong
-        }
-        self.enrol(cx).await.map_err(|error| internal(attempt.mode(), error))?;
-        let presence = self.confirmed(cx, req, attempt).await?;
+        // What is wrong with the device, the request or the moment is told before anything is opened.
+        let (attempt, turn) = self.reader.begin(&req, &device, self.clock.now())?;
+        let mode = attempt.mode();
+        let parts = self.device.get().await.map_err(|error| internal(mode, error))?;
+        let now = self.clock.now();
+        let lockout = parts.wrong_tries.at(now).await.map_err(|error| internal(mode, error))?;
+        let attempt = begin(&req, &device, &lockout, now, false)?;
+        self.enrol(cx, &parts.keys).await.map_err(|error| internal(mode, error))?;
+        let presence = self.confirmed(cx, req, attempt, &parts.wrong_tries).await?;
         // A device without a reader was refused above.
-        let sensor = sensor.ok_or_else(|| failure(SoterCode::NoSupport, presence.mode))?;
-        self.sign(presence, sensor, turn).await
+        let sensor = sensor.ok_or_else(|| failure(SoterCode::NoSupport, mode))?;
+        sign(parts.clone(), presence, sensor, turn).await
     }
 }

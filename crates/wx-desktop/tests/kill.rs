@@ -21,7 +21,7 @@ use wx_api::{
 use wx_crypto::{SoterVerifier, soter};
 use wx_desktop::{
     Desktop,
-    soter::{MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore as _},
+    soter::{MemoryFinger, Seal, SoftwareKey, SoterDevice, SoterKeyStore as _},
 };
 use wx_host::TokioClock;
 
@@ -35,7 +35,7 @@ const SIGNED: &str = "signed ";
 async fn child() {
     let dir = env::var(DIR).unwrap();
     let finger = Arc::new(MemoryFinger::default());
-    let device = SoterDevice::software(Path::new(&dir).join("soter"), finger.clone()).unwrap();
+    let device = SoterDevice::software(Path::new(&dir).join("soter"), finger.clone(), &Seal::none()).unwrap();
     let builder = Desktop::builder(Arc::new(TokioClock)).data_dir(Path::new(&dir).join("platform")).soter(device);
     let soter = builder.start().await.unwrap().host().soter.unwrap();
     let cx = Cx::new("wx4f4bc4dec97d474b");
@@ -97,7 +97,7 @@ fn no_number_is_signed_twice() {
         // Some are killed while they begin: the first of them while it makes its key.
         let lines = usize::try_from((random >> 32) % 8).unwrap();
         let signed = run_and_kill(dir.path(), lines, (random >> 40) % 3_000_000);
-        let key = SoftwareKey::open(dir.path().join("soter")).unwrap();
+        let key = SoftwareKey::open(dir.path().join("soter"), &Seal::none()).unwrap();
         let key = SoterVerifier::from_spki_pem(key.public_key()).unwrap();
         for answer in signed {
             let report =

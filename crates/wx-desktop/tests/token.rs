@@ -19,7 +19,7 @@ use std::{
 use shared::Bench;
 use wx_api::BiometricPrompt;
 use wx_crypto::Secret;
-use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, StoreError, Token, WrongTries};
+use wx_desktop::soter::{FileCounter, MemoryFinger, Seal, SoterDevice, StoreError, Token, WrongTries};
 use wx_rig::{FINGERPRINTS, Softhsm, TOKENS};
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ const RECORD: &str = "key.pkcs11";
 fn device(folder: &Path, prompt: Arc<dyn BiometricPrompt>) -> Result<SoterDevice, StoreError> {
     let counter = Arc::new(FileCounter::open(folder)?);
     let pin = Secret::from(Softhsm::PIN.to_owned());
-    let keys = Arc::new(Token::open(folder, Softhsm::MODULE, Softhsm::LABEL, pin)?);
+    let keys = Arc::new(Token::open(folder, Softhsm::MODULE, Softhsm::LABEL, pin, &Seal::none())?);
     Ok(SoterDevice { keys, counter, prompt, wrong_tries: WrongTries::open(folder)? })
 }
 
@@ -61,7 +61,7 @@ async fn bench() -> Bench {
 
 mod token {
     use super::{
-        Arc, FileCounter, MemoryFinger, RECORD, Secret, Softhsm, StoreError, Token, bench, device, fs, io, shared, suite,
+        Arc, FileCounter, MemoryFinger, RECORD, Seal, Secret, Softhsm, StoreError, Token, bench, device, fs, io, shared, suite,
     };
 
     pub(super) async fn everything() {
@@ -120,7 +120,7 @@ mod token {
     fn a_wrong_pin_a_wrong_label_and_a_lost_key_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let open = |label: &str, module: &str| {
-            Token::open(&folder, module, label, Secret::from(Softhsm::PIN.to_owned())).unwrap_err().to_string()
+            Token::open(&folder, module, label, Secret::from(Softhsm::PIN.to_owned()), &Seal::none()).unwrap_err().to_string()
         };
         assert_eq!(open("another", Softhsm::MODULE), "the token cannot be used: it is not there");
         assert!(open(Softhsm::LABEL, "/nowhere/module.so").starts_with("the token cannot be used: "));
@@ -131,7 +131,7 @@ mod token {
         assert!(open(Softhsm::LABEL, Softhsm::MODULE).ends_with("key.pkcs11 is damaged: it names no key of a token"));
         // Nobody is logged in any more, so the PIN counts.
         let fresh = tempfile::tempdir().unwrap();
-        let wrong = Token::open(&fresh, Softhsm::MODULE, Softhsm::LABEL, Secret::from("wrong-pin".to_owned()));
+        let wrong = Token::open(&fresh, Softhsm::MODULE, Softhsm::LABEL, Secret::from("wrong-pin".to_owned()), &Seal::none());
         let Err(StoreError::Hardware { source, .. }) = wrong else { panic!("{wrong:?}") };
         assert!(!source.to_string().contains("wrong-pin"), "{source}");
     }

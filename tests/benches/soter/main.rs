@@ -27,7 +27,8 @@ use wx_crypto::attestation::Attestation;
 use wx_desktop::{
     Desktop,
     soter::{
-        MemoryFinger, MonotonicCounter, Records, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm, WrongTries,
+        MemoryFinger, MonotonicCounter, Records, Seal, Signed, SoterDevice, SoterKeyStore, Statement, StoreError, Tpm,
+        WrongTries,
     },
 };
 use wx_host::TokioClock;
@@ -149,7 +150,7 @@ async fn figure(name: &str, device: SoterDevice, finger: Arc<MemoryFinger>, coun
 
 async fn software() -> Figure {
     let (folder, finger) = (tempfile::tempdir().expect("a folder"), Arc::new(MemoryFinger::default()));
-    let device = SoterDevice::software(&folder, finger.clone()).expect("a device");
+    let device = SoterDevice::software(&folder, finger.clone(), &Seal::none()).expect("a device");
     let key = read_key(&folder.path().join("key.pem"));
     let bare = move |text: &str| {
         let mut signature = vec![0; key.public_modulus_len()];

@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     } else {
         let supported = block_on(device::supported(&Backend::Desktop))?;
         let mut parts = Machine::here(supported).parts();
-        parts.push(options.soter_key.part());
+        parts.push(block_on(async { Ok(options.soter_key.part().await) })?);
         (parts, true)
     };
     if options.json {

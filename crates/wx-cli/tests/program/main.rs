@@ -37,10 +37,13 @@ struct Run {
     stderr: String,
 }
 
+/// Without an address the secret service of whoever runs the tests would be found.
+const NO_SESSION: (&str, &str) = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+
 fn wx(args: &[&str]) -> Wx {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wx"));
-    command.args(args).current_dir(home.path()).env_clear().env("HOME", home.path());
+    command.args(args).current_dir(home.path()).env_clear().env("HOME", home.path()).env(NO_SESSION.0, NO_SESSION.1);
     Wx { command, home, input: Vec::new() }
 }
 
@@ -48,7 +51,12 @@ fn wx(args: &[&str]) -> Wx {
 fn on_a_terminal(home: &Path, line: &str, typed: &str) -> Run {
     let line = format!("{} {line}", env!("CARGO_BIN_EXE_wx"));
     let mut terminal = Command::new("/usr/bin/script");
-    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_clear().env("HOME", home).current_dir(home);
+    terminal
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env_clear()
+        .env("HOME", home)
+        .env(NO_SESSION.0, NO_SESSION.1);
+    terminal.current_dir(home);
     terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = terminal.spawn().expect("script, of bsdutils, is what makes a terminal here");
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use wx_api::BiometricPrompt;
 use wx_conformance::{FingerHandle, Touch};
 
-use crate::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, SoterKeyStore, WrongTries};
+use crate::soter::{FileCounter, MemoryFinger, Seal, SoftwareKey, SoterDevice, SoterKeyStore, WrongTries};
 
 /// What SOTER has outside, for one bench.
 pub struct FingerReader {
@@ -45,7 +45,7 @@ impl FingerReader {
         for name in [KEY, RECORDS] {
             fs::copy(first()?.join(name), folder.join(name))?; // with its permissions
         }
-        let keys = Arc::new(SoftwareKey::open(folder).map_err(io::Error::other)?);
+        let keys = Arc::new(SoftwareKey::open(folder, &Seal::none()).map_err(io::Error::other)?);
         let wrong_tries = WrongTries::open(folder).map_err(io::Error::other)?;
         Ok(SoterDevice { keys, counter, prompt, wrong_tries })
     }
@@ -66,7 +66,7 @@ fn first() -> io::Result<&'static Path> {
     static FIRST: OnceLock<Result<TempDir, String>> = OnceLock::new();
     let make = || {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        SoftwareKey::open(&folder).map_err(|error| error.to_string())?;
+        SoftwareKey::open(&folder, &Seal::none()).map_err(|error| error.to_string())?;
         Ok(folder)
     };
     FIRST.get_or_init(make).as_ref().map(TempDir::path).map_err(|error: &String| io::Error::other(error.clone()))

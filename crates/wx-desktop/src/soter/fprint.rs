@@ -24,7 +24,7 @@ use self::{bus::Bus, verification::verify};
 ///
 /// use async_trait::async_trait;
 /// use wx_api::{Cx, FingerScreen};
-/// use wx_desktop::soter::{Fprint, SoterDevice};
+/// use wx_desktop::soter::{Fprint, Seal, SoterDevice};
 ///
 /// struct Terminal;
 ///
@@ -36,7 +36,8 @@ use self::{bus::Bus, verification::verify};
 ///     }
 /// }
 ///
-/// let device = SoterDevice::software("/home/li/.local/share/wx/soter", Arc::new(Fprint::system(Arc::new(Terminal))))?;
+/// let prompt = Arc::new(Fprint::system(Arc::new(Terminal)));
+/// let device = SoterDevice::software("/home/li/.local/share/wx/soter", prompt, &Seal::none())?;
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
 /// ```
 pub struct Fprint {

@@ -66,6 +66,19 @@ pub enum StoreError {
         /// In what way.
         problem: &'static str,
     },
+    /// A key file is encrypted under a key that is not at hand. It is left as it is, and no other key takes its place.
+    #[error(
+        "{path} is encrypted under the key {key} of the user's secret service, which {problem}: bring that key back, or remove \
+         the `.pem` files and `records` beside it for a new device"
+    )]
+    Sealed {
+        /// Which file.
+        path: PathBuf,
+        /// The name of the key that opens it.
+        key: String,
+        /// Why that key is not at hand.
+        problem: &'static str,
+    },
     /// The hardware with the key is not there, or refuses.
     #[error("the {part} cannot be used: {source}")]
     Hardware {
@@ -74,6 +87,9 @@ pub enum StoreError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The host that was to open the key did not.
+    #[error(transparent)]
+    Host(Box<dyn std::error::Error + Send + Sync>),
     /// The key is none, or its arithmetic failed.
     #[error(transparent)]
     Key(#[from] PssError),

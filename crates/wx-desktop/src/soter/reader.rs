@@ -14,16 +14,15 @@ pub(super) struct Reader(Arc<Mutex<bool>>);
 pub(super) struct Turn(Arc<Mutex<bool>>);
 
 impl Reader {
-    /// Begins an attempt, or says why there may be none at this moment.
+    /// Begins an attempt, or says why there may be none at this moment, as far as it does not depend on earlier fingers.
     pub(super) fn begin(
         &self,
         req: &StartSoterAuthenticationRequest,
         device: &Device,
-        lockout: &Lockout,
         now: Timestamp,
     ) -> Result<(Attempt, Turn), Failure> {
         let mut is_taken = lock(&self.0);
-        let attempt = begin(req, device, lockout, now, *is_taken)?;
+        let attempt = begin(req, device, &Lockout::default(), now, *is_taken)?;
         *is_taken = true;
         Ok((attempt, Turn(self.0.clone())))
     }

@@ -59,11 +59,11 @@ impl Records {
     /// # Examples
     ///
     /// ```
-    /// use wx_desktop::soter::{SoftwareKey, SoterKeyStore};
+    /// use wx_desktop::soter::{Seal, SoftwareKey, SoterKeyStore};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
-    /// let key = SoftwareKey::open(folder)?;
+    /// let key = SoftwareKey::open(folder, &Seal::none())?;
     /// assert_eq!(key.records().device()?.len(), 64); // wx platform serve --soter-device ...
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -134,23 +134,23 @@ mod tests {
     use std::fs;
 
     use super::{
-        super::{SoftwareKey, SoterKeyStore as _},
+        super::{Seal, SoftwareKey, SoterKeyStore as _},
         *,
     };
 
     #[test]
     fn a_key_is_vouched_for_by_the_same_keys_for_as_long_as_it_is_there() {
         let folder = tempfile::tempdir().unwrap();
-        let first = SoftwareKey::open(&folder).unwrap();
+        let first = SoftwareKey::open(&folder, &Seal::none()).unwrap();
         let Records { attk, ask, auth_key, cpu_id } = first.records();
         let chain = Chain { attk, ask, auth_key }.verify().unwrap();
         assert_eq!((&chain.attk.cpu_id, &chain.auth_key.cpu_id), (cpu_id, cpu_id));
         assert_eq!((chain.auth_key.public_key.as_str(), chain.auth_key.counter), (first.public_key(), 0));
-        assert_eq!(SoftwareKey::open(&folder).unwrap().records(), first.records());
+        assert_eq!(SoftwareKey::open(&folder, &Seal::none()).unwrap().records(), first.records());
 
         // Another key: the two above vouch for it, and the device stays what it is.
         fs::remove_file(folder.path().join("key.pem")).unwrap();
-        let second = SoftwareKey::open(&folder).unwrap();
+        let second = SoftwareKey::open(&folder, &Seal::none()).unwrap();
         let Records { attk, ask, auth_key, cpu_id } = second.records();
         assert_ne!(second.public_key(), first.public_key());
         assert_eq!((cpu_id, Chain { attk, ask, auth_key }.verify().unwrap().attk), (&first.records().cpu_id, chain.attk));
@@ -159,12 +159,12 @@ mod tests {
     #[test]
     fn records_that_are_damaged_or_of_another_key_are_made_anew() {
         let [folder, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let key = SoftwareKey::open(&folder).unwrap();
-        SoftwareKey::open(&other).unwrap();
+        let key = SoftwareKey::open(&folder, &Seal::none()).unwrap();
+        SoftwareKey::open(&other, &Seal::none()).unwrap();
         let (path, others) = (folder.path().join(NAME), fs::read_to_string(other.path().join(NAME)).unwrap());
         for spoilt in ["", "{}", &others, &fs::read_to_string(&path).unwrap().replace('A', "B")] {
             fs::write(&path, spoilt).unwrap();
-            let again = SoftwareKey::open(&folder).unwrap();
+            let again = SoftwareKey::open(&folder, &Seal::none()).unwrap();
             let Records { attk, ask, auth_key, cpu_id } = again.records();
             let chain = Chain { attk, ask, auth_key }.verify().unwrap();
             assert_eq!((chain.auth_key.public_key.as_str(), cpu_id), (key.public_key(), &key.records().cpu_id));

@@ -8,7 +8,7 @@ use wx_crypto::{SaltLen, Secret, attestation::Attestation, pss, record::Link};
 
 use self::session::{Id, Place, Session};
 use super::{
-    Records, Signed, SoterKeyStore, Statement, StoreError,
+    Records, Seal, Signed, SoterKeyStore, Statement, StoreError,
     folder::{Folder, Locked},
     records::Draft,
     sessions::Sessions,
@@ -18,17 +18,17 @@ use super::{
 /// A key that was made in a PKCS#11 token, such as a smart card, and never leaves it. It has no counter of its own: put a
 /// [`FileCounter`](super::FileCounter) of the same folder beside it.
 ///
-/// The host application's key, which vouches for it, is in the token too. The device's, which vouches for that one, is in a file: a device is
-/// this folder.
+/// The host application's key, which vouches for it, is in the token too. The device's, which vouches for that one, is in a file, encrypted if
+/// there is a [`Seal`]: a device is this folder.
 ///
 /// ```no_run
 /// use std::sync::Arc;
 /// use wx_crypto::Secret;
-/// use wx_desktop::soter::{FileCounter, MemoryFinger, SoterDevice, Token, WrongTries};
+/// use wx_desktop::soter::{FileCounter, MemoryFinger, Seal, SoterDevice, Token, WrongTries};
 ///
 /// let (folder, pin) = ("/home/li/.local/share/wx/soter", Secret::from("1234".to_owned()));
 /// let counter = Arc::new(FileCounter::open(folder)?); // first: it is begun in an empty folder only
-/// let keys = Arc::new(Token::open(folder, "/usr/lib/opensc-pkcs11.so", "li", pin)?);
+/// let keys = Arc::new(Token::open(folder, "/usr/lib/opensc-pkcs11.so", "li", pin, &Seal::none())?);
 /// let wrong_tries = WrongTries::open(folder)?;
 /// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()), wrong_tries };
 /// # Ok::<(), wx_desktop::soter::StoreError>(())
@@ -54,15 +54,22 @@ impl Token {
     /// # Errors
     ///
     /// [`StoreError::Hardware`] if there is no such module, token or key, or the PIN is wrong; the others for the folder.
-    pub fn open(folder: impl AsRef<Path>, module: impl AsRef<Path>, label: &str, pin: Secret) -> Result<Self, StoreError> {
+    pub fn open(
+        folder: impl AsRef<Path>,
+        module: impl AsRef<Path>,
+        label: &str,
+        pin: Secret,
+        seal: &Seal,
+    ) -> Result<Self, StoreError> {
         let folder = Folder::open(folder.as_ref())?;
         let locked = folder.lock()?;
         let place = Place { module: module.as_ref().to_owned(), label: label.to_owned(), pin };
         let (id, session) = key(&locked, NAME, &place)?;
+        software::encrypt(&locked, &[ATTK], seal)?;
         let public_key = pss::public_pem(&session.modulus()?)?;
         let (model, version) = session.model()?;
         let records = Records::of(&locked, &public_key, || {
-            let (attk, (_, ask)) = (software::signer(&locked, ATTK)?, key(&locked, ASK, &place)?);
+            let (attk, (_, ask)) = (software::signer(&locked, ATTK, seal)?, key(&locked, ASK, &place)?);
             let ask_pem = pss::public_pem(&ask.modulus()?)?;
             let (salt, counter) = (SaltLen::Bytes20, 0);
             let draft = Draft { attk: attk.public_pem(), ask: &ask_pem, auth_key: &public_key, salt, counter };

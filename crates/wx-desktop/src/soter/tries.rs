@@ -35,12 +35,12 @@ impl WrongTries {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use wx_desktop::soter::{FileCounter, MemoryFinger, SoftwareKey, SoterDevice, WrongTries};
+    /// use wx_desktop::soter::{FileCounter, MemoryFinger, Seal, SoftwareKey, SoterDevice, WrongTries};
     ///
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
     /// let counter = Arc::new(FileCounter::open(folder)?);
-    /// let keys = Arc::new(SoftwareKey::open(folder)?);
+    /// let keys = Arc::new(SoftwareKey::open(folder, &Seal::none())?);
     /// let wrong_tries = WrongTries::open(folder)?;
     /// let device = SoterDevice { keys, counter, prompt: Arc::new(MemoryFinger::default()), wrong_tries };
     /// # Ok::<(), Box<dyn std::error::Error>>(())

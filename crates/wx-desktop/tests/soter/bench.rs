@@ -13,7 +13,7 @@ use wx_api::{
 };
 use wx_desktop::{
     Desktop,
-    soter::{MemoryFinger, SoterDevice},
+    soter::{MemoryFinger, Seal, SoterDevice},
 };
 use wx_platform::{client::Client, wire::soter::VerifyRequest};
 
@@ -62,7 +62,7 @@ pub(crate) fn request(challenge: &str) -> StartSoterAuthenticationRequest {
 /// A device with a key of its own and a finger in memory.
 pub(crate) fn software(folder: &Path) -> (SoterDevice, Arc<MemoryFinger>) {
     let finger = Arc::new(MemoryFinger::default());
-    (SoterDevice::software(folder.join("soter"), finger.clone()).unwrap(), finger)
+    (SoterDevice::software(folder.join("soter"), finger.clone(), &Seal::none()).unwrap(), finger)
 }
 
 impl Bench {

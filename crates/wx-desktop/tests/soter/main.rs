@@ -4,6 +4,7 @@
 mod bench;
 mod codes;
 mod faults;
+mod opening;
 mod secrets;
 mod tries;
 mod verified;

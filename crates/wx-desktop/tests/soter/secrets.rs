@@ -9,6 +9,7 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 use wx_api::Touch;
+use wx_desktop::soter::{Seal, SoftwareKey};
 use wx_host::Wx;
 
 use crate::bench::{Bench, cx, request};
@@ -59,7 +60,7 @@ async fn nothing_printed_holds_a_secret() {
     let path = bench.folder.path().join("soter/key.pem");
     let key = fs::read_to_string(&path).unwrap();
     fs::write(&path, &key[..key.len() / 2]).unwrap();
-    write!(said, "{:?}", wx_desktop::soter::SoftwareKey::open(bench.folder.path().join("soter"))).unwrap();
+    write!(said, "{:?}", SoftwareKey::open(bench.folder.path().join("soter"), &Seal::none())).unwrap();
     said += &String::from_utf8_lossy(&log.0.lock().unwrap());
 
     assert!(said.contains("startSoterAuthentication"), "the log was kept: {said}");

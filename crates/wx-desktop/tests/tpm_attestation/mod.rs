@@ -18,7 +18,7 @@ use wx_crypto::{
 };
 use wx_desktop::{
     Desktop, PlatformAt,
-    soter::{MemoryFinger, MonotonicCounter as _, Records, SoterDevice, SoterKeyStore as _, Tpm, WrongTries},
+    soter::{MemoryFinger, MonotonicCounter as _, Records, Seal, SoterDevice, SoterKeyStore as _, Tpm, WrongTries},
 };
 use wx_platform::{
     platform::{Platform, Rules, SoterDevices, UnknownApps},
@@ -191,7 +191,7 @@ pub(super) async fn a_desktop_does_so_by_itself() {
     }
 
     let folder = tempfile::tempdir().unwrap();
-    let in_file = soter(SoterDevice::software(&folder, finger.clone()).unwrap()).await;
+    let in_file = soter(SoterDevice::software(&folder, finger.clone(), &Seal::none()).unwrap()).await;
     let error = confirm(in_file, &finger).await.unwrap_err();
     assert_eq!(error.code(), Some(90007));
     let why = std::error::Error::source(&error).unwrap().to_string();
