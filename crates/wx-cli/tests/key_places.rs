@@ -6,7 +6,6 @@ mod example;
 
 use std::{
     env, fs,
-    io::{self, Write as _},
     process::{Command, ExitCode},
 };
 
@@ -14,28 +13,19 @@ use example::{Example, NO_SESSION};
 use wx_rig::{FINGERPRINTS, Fingerprints, Keyring, SECRETS, Softhsm, Swtpm, TOKENS, TPM};
 
 fn main() -> ExitCode {
-    // Without the module there is nothing to run around.
-    if TOKENS.missing().is_none() {
-        match Softhsm::around() {
-            Ok(Some(ended)) => return ended,
-            Ok(None) => {}
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "there is no token: {error}");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    wx_rig::main(
-        &[&FINGERPRINTS, &SECRETS, &TOKENS, &TPM],
-        wx_rig::tests! {
-            places {
-                a_tpm,
-                a_token,
-                an_encrypted_file,
-                a_file_that_was_there_before_the_service,
-            }
-        },
-    )
+    Softhsm::around(|| {
+        wx_rig::main(
+            &[&FINGERPRINTS, &SECRETS, &TOKENS, &TPM],
+            wx_rig::tests! {
+                places {
+                    a_tpm,
+                    a_token,
+                    an_encrypted_file,
+                    a_file_that_was_there_before_the_service,
+                }
+            },
+        )
+    })
 }
 
 /// A machine with a finger on its reader and somebody at home.

@@ -8,13 +8,7 @@ mod shared;
 #[path = "finger/suite.rs"]
 mod suite;
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{fs, io, path::Path, process::ExitCode, sync::Arc};
 
 use shared::Bench;
 use wx_api::BiometricPrompt;
@@ -23,24 +17,15 @@ use wx_desktop::soter::{FileCounter, MemoryFinger, Seal, SoterDevice, StoreError
 use wx_rig::{FINGERPRINTS, Softhsm, TOKENS};
 
 fn main() -> ExitCode {
-    // Without the module there is nothing to run around.
-    if TOKENS.missing().is_none() {
-        match Softhsm::around() {
-            Ok(Some(ended)) => return ended,
-            Ok(None) => {}
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "there is no token: {error}");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    wx_rig::main(
-        &[&TOKENS, &FINGERPRINTS],
-        wx_rig::tests! {
-            // In one after the other: there is one token, and one of them takes it out.
-            token { everything }
-        },
-    )
+    Softhsm::around(|| {
+        wx_rig::main(
+            &[&TOKENS, &FINGERPRINTS],
+            wx_rig::tests! {
+                // In one after the other: there is one token, and one of them takes it out.
+                token { everything }
+            },
+        )
+    })
 }
 
 /// Which of the token's keys is a folder's.

@@ -1,8 +1,11 @@
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
+
+use crate::TOKENS;
 
 pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const UTIL: &str = "softhsm2-util";
@@ -21,12 +24,24 @@ impl Softhsm {
     /// Its user's PIN.
     pub const PIN: &str = "a-pin-that-must-not-show";
 
-    /// Runs this program once more, where there is a new token, and answers how that ended; `None` in the program that is run.
-    ///
-    /// # Errors
-    ///
-    /// There is no token to be had.
-    pub fn around() -> io::Result<Option<ExitCode>> {
+    /// Runs this program once more, where there is a new token, and `main` in that one. Without the module there is nothing to run around, and
+    /// `main` says so.
+    pub fn around(main: impl FnOnce() -> ExitCode) -> ExitCode {
+        if TOKENS.missing().is_some() {
+            return main();
+        }
+        match Self::once_more() {
+            Ok(Some(ended)) => ended,
+            Ok(None) => main(),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "there is no token: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    /// How the program ended that was run where there is a new token; `None` in that program.
+    fn once_more() -> io::Result<Option<ExitCode>> {
         if env::var_os(CONF).is_some() {
             return Ok(None);
         }
