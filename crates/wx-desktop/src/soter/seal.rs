@@ -5,6 +5,8 @@ mod secrets;
 #[cfg(feature = "secret-service")]
 mod service;
 #[cfg(feature = "secret-service")]
+mod talk;
+#[cfg(feature = "secret-service")]
 mod transport;
 
 use std::{fmt, fs, io, path::Path};
