@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot set itself up has failed
 
 use std::{
-    io,
+    fs, io,
     pin::pin,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tempfile::NamedTempFile;
 use tokio::sync::{Notify, mpsc};
-use tracing_subscriber::fmt::MakeWriter;
 use wx_api::{
     Api, Cx, Event, EventStream, event_channel,
     hce::{Departure, Hce, HceMessage, SendHceMessageRequest, StartHceRequest},
@@ -247,32 +247,11 @@ async fn a_host_that_is_no_longer_the_default_has_no_card_until_it_is_again() {
     assert!(got.is_some());
 }
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn a_mini_program_that_would_lose_a_terminal_is_reported() {
-    let log = Captured::default();
-    let _capture = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(log.clone()).finish());
+    let log = NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt().with_writer(Arc::new(log.reopen().unwrap())).finish();
+    let _capture = tracing::subscriber::set_default(subscriber);
     let reader = MemoryReader::default();
     let (mut wallet, trace) = (Wallet::on(&reader).await, Trace::keeping(10));
     wallet.hce.set_trace(Some(trace.clone()));
@@ -291,7 +270,7 @@ async fn a_mini_program_that_would_lose_a_terminal_is_reported() {
         let Some(What::Response { after: Some(after), .. }) = took else { panic!("{took:?}") };
         let after = Duration::from_micros(after); // more than it takes, on a busy machine
         assert!(after >= takes);
-        for text in [trace.to_string(), String::from_utf8(log.0.lock().unwrap().clone()).unwrap()] {
+        for text in [trace.to_string(), fs::read_to_string(log.path()).unwrap()] {
             assert_eq!(text.contains("a terminal may have gone"), after > TERMINAL, "after {after:?}: {text}");
         }
         if after > TERMINAL {

@@ -1,44 +1,20 @@
 //! Nothing that is printed on the way holds a key, a challenge or a proof.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
+use std::{fmt::Write as _, fs, sync::Arc};
 
-use tracing_subscriber::fmt::MakeWriter;
+use tempfile::NamedTempFile;
 use wx_api::Touch;
 use wx_desktop::soter::{Seal, SoftwareKey};
 use wx_host::Wx;
 
 use crate::bench::{Bench, cx, request};
 
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn nothing_printed_holds_a_secret() {
     const CHALLENGE: &str = "only-the-developer-may-know-this";
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let log = NamedTempFile::new().unwrap();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(Arc::new(log.reopen().unwrap())).finish();
     let _logged = tracing::subscriber::set_default(subscriber);
 
     let bench = Bench::new().await;
@@ -61,7 +37,7 @@ async fn nothing_printed_holds_a_secret() {
     let key = fs::read_to_string(&path).unwrap();
     fs::write(&path, &key[..key.len() / 2]).unwrap();
     write!(said, "{:?}", SoftwareKey::open(bench.folder.path().join("soter"), &Seal::none())).unwrap();
-    said += &String::from_utf8_lossy(&log.0.lock().unwrap());
+    said += &fs::read_to_string(log.path()).unwrap();
 
     assert!(said.contains("startSoterAuthentication"), "the log was kept: {said}");
     let lines = key.lines().filter(|line| !line.starts_with('-')).map(str::to_owned);
