@@ -56,6 +56,29 @@ impl fmt::Debug for SoterDevice {
 }
 
 /// Opens a [`SoterDevice`] when something is first to be confirmed. See [`Builder::soter_when_needed`](crate::Builder::soter_when_needed).
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use tokio::task::spawn_blocking;
+/// use wx_api::BiometricPrompt;
+/// use wx_desktop::soter::{OpenSoter, Seal, SoterDevice, StoreError};
+///
+/// struct Later(Arc<dyn BiometricPrompt>);
+///
+/// #[async_trait]
+/// impl OpenSoter for Later {
+///     fn prompt(&self) -> Arc<dyn BiometricPrompt> {
+///         self.0.clone()
+///     }
+///
+///     async fn open(&self) -> Result<SoterDevice, StoreError> {
+///         let prompt = self.prompt();
+///         spawn_blocking(|| SoterDevice::software("/home/li/.local/share/wx/soter", prompt, &Seal::none())).await?
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait OpenSoter: Send + Sync {
     /// Who asks for the finger, and knows of the reader before anything is open.

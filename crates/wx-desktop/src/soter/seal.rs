@@ -27,7 +27,13 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 /// How key files are kept: as they are, or encrypted under a key that the user's secret service has.
 ///
 /// A file that is there as it is gets encrypted when it is opened with a key. One that was encrypted is never kept as it is again: without its key
-/// it is not opened, and nothing takes its place.
+/// it is not opened, and nothing takes its place. With the feature `secret-service`, `SecretService` has one.
+///
+/// ```
+/// use wx_desktop::soter::Seal;
+///
+/// assert!(!Seal::none().encrypts());
+/// ```
 pub struct Seal {
     /// The first one closes; each opens what it has closed.
     keys: Vec<SealKey>,
