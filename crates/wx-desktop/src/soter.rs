@@ -1,7 +1,7 @@
 //! Biometric confirmation for real: a finger on a reader, a counter that never goes back, and a key that signs what was confirmed.
 //!
 //! A [`SoterDevice`] is put together from parts: where the key is ([`SoterKeyStore`]), what counts ([`MonotonicCounter`]), who asks for the
-//! finger ([`BiometricPrompt`]), and where wrong ones are remembered ([`WrongTries`]). What answers which code is decided by
+//! finger ([`BiometricPrompt`](wx_api::BiometricPrompt)), and where wrong ones are remembered ([`WrongTries`]). What answers which code is decided by
 //! [`wx_rules::soter`]. The key is enrolled with the platform server for the user of the app before a finger is asked for, so the
 //! developer's server can have every result verified.
 //!
