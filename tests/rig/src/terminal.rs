@@ -50,15 +50,16 @@ impl Terminal {
         Ok(Self { program: Mutex::new(program), requests: Mutex::new(Requests { to, waiting }) })
     }
 
-    /// Sends a command and waits for its response, as long as it takes. `None` too, when there is no card or it went away.
+    /// Sends a command, at once, and waits for its response, as long as it takes. `None` too, when there is no card or it went away.
     ///
     /// Dropping the future gives the response up, not the command.
-    pub async fn transmit(&self, command: &[u8]) -> Option<Vec<u8>> {
+    pub fn transmit(&self, command: &[u8]) -> impl Future<Output = Option<Vec<u8>>> + Send + use<> {
         let mut line = "send ".to_owned();
         for byte in command {
             let _ = write!(line, "{byte:02x}");
         }
-        bytes(&self.ask(&line).await?)
+        let answer = self.ask(&line);
+        async { bytes(&answer.await?) }
     }
 
     /// Waits until there is a card.

@@ -56,7 +56,8 @@ impl RealReader {
             transport: Arc::new(self.clone()),
             handles: Box::new(move |hce| {
                 let radio: Arc<dyn RadioHandle> = Arc::new(RealRadio { reader: to_radio, hce: hce.clone() });
-                let reader: Arc<dyn ReaderHandle> = Arc::new(AtReader { reader: to_reader, hce });
+                let reader: Arc<dyn ReaderHandle> =
+                    Arc::new(AtReader { reader: to_reader, hce, turn: tokio::sync::Mutex::default() });
                 (radio, reader)
             }),
         }
@@ -167,11 +168,15 @@ impl RadioHandle for RealRadio {
 struct AtReader {
     reader: RealReader,
     hce: Arc<DesktopHce>,
+    /// Whose command is to be sent next.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[async_trait]
 impl ReaderHandle for AtReader {
     async fn transceive(&self, command: &[u8]) -> Option<Bytes> {
+        // Until it is sent, in turn: the program's answers come from another thread, and a later command must not overtake this one.
+        let turn = self.turn.lock().await;
         // Whether there is a card is the device's to say, and the program must come to see it so.
         let mut card = self.hce.card_state();
         let state = *card.wait_for(|state| *state != CardState::Awaited).await.ok()?;
@@ -182,7 +187,9 @@ impl ReaderHandle for AtReader {
         };
         terminal.present().await?;
         let _one_more = UnderWay::new(&self.reader.0.under_way);
-        terminal.transmit(command).await.map(Bytes::from)
+        let response = terminal.transmit(command);
+        drop(turn);
+        response.await.map(Bytes::from)
     }
 
     /// Takes the power away, as a terminal does that has finished. One that waits for a response cannot: it crashes.
